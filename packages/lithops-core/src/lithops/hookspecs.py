@@ -1,0 +1,200 @@
+"""THE CONTRACT: every hook a plugin can implement.
+
+A compute or storage backend is a class whose methods carry `@lithops.hookimpl` and have the names below. It may
+subclass the spec class, so that a type checker holds the signatures to it; that is optional and changes nothing at
+run time. Three attributes complete a backend: `name` (its key), `Config` (a pydantic model, or `None`) and, where it
+needs a newer contract than the first, `api_version`.
+
+A first-result hook is answered by the first plugin that does not return `None`; `None` means "not me", so such a hook
+always returns a record. The other hooks are events: every plugin is called, and an exception in one is logged with
+the plugin's name and stops nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+    from pydantic import BaseModel
+
+    from lithops.types import (
+        Activation,
+        BucketMeta,
+        BucketRef,
+        CancelReport,
+        CancelRequest,
+        CleanReport,
+        CleanScope,
+        CopyRequest,
+        DeleteReport,
+        DeleteRequest,
+        ExecutorInfo,
+        GetRequest,
+        JobInfo,
+        Limits,
+        ListRequest,
+        ObjectBody,
+        ObjectListing,
+        ObjectMeta,
+        ObjectRef,
+        PresignedUrl,
+        PresignRequest,
+        Pump,
+        PutRequest,
+        Receipt,
+        Report,
+        RuntimeMeta,
+        Sink,
+    )
+
+API_VERSION = 1
+"""Raised when a plugin written for it could not run on an older core; plugins name the one they need."""
+
+hookspec = pluggy.HookspecMarker("lithops")
+hookimpl = pluggy.HookimplMarker("lithops")
+
+
+class ComputeSpec:
+    """What runs activations: a localhost, serverless or standalone backend."""
+
+    @hookspec(firstresult=True)
+    def limits(self, config: BaseModel | None) -> Limits:
+        """Say what `invoke` may be handed. Called once per executor, before the first job; may ask the account."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def deploy_runtime(self) -> RuntimeMeta:
+        """Make sure that activations find their runtime, and say what it is. Called before the first job; idempotent."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def invoke(self, activations: Sequence[Activation], sink: Sink) -> Sequence[Receipt]:
+        """Start activations of one job, one runtime and one lane.
+
+        Return once the platform or engine has taken them, never wait for work. Each start is told at once by
+        `sink.accepted`; if this raises, only activations that were not accepted are tried again. Never returns None:
+        the receipts, in the order they were accepted.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def cancel(self, request: CancelRequest) -> CancelReport:
+        """Stop activations, or some of their calls, running ones included. What was stopped is reported as CANCELLED."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def pump(self) -> Pump:
+        """Lend the backend waiting threads, so that they read its streams themselves. Stream backends only."""
+        raise NotImplementedError
+
+    @hookspec
+    def clean(self, scope: CleanScope) -> CleanReport:
+        """Remove what this plugin made. Every plugin is called; an exception in one does not keep the others from it."""
+        raise NotImplementedError
+
+    @hookspec
+    def close(self) -> None:
+        """Let go of processes, connections and threads. Called once, when the executor closes."""
+        raise NotImplementedError
+
+
+class StorageSpec:
+    """What keeps objects. Errors are those of `lithops.errors`, one for each situation, the vendor's chained."""
+
+    @hookspec(firstresult=True)
+    def put_object(self, request: PutRequest) -> ObjectMeta:
+        """Write an object, whole or not at all; create its bucket where the store has no notion of creating one."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def put_if_absent(self, request: PutRequest) -> ObjectMeta:
+        """Write an object that must not exist yet, else raise `PreconditionFailed`. Of many writers one wins."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def get_object(self, request: GetRequest) -> ObjectBody:
+        """Open an object or a range of it for reading; `ObjectNotFound` if it is not there."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def head_object(self, request: ObjectRef) -> ObjectMeta:
+        """Describe an object; `ObjectNotFound` if it is not there."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def list_objects(self, request: ListRequest) -> ObjectListing:
+        """List objects in the byte order of their keys, all of them, however many; `BucketNotFound` if there is none."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def delete_objects(self, request: DeleteRequest) -> DeleteReport:
+        """Delete objects; idempotent."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def copy_object(self, request: CopyRequest) -> ObjectMeta:
+        """Copy an object inside the store, without the bytes passing through this machine where the store can."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def create_bucket(self, request: BucketRef) -> BucketMeta:
+        """Make a bucket; one that is already ours is success."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def head_bucket(self, request: BucketRef) -> BucketMeta:
+        """Describe a bucket; `BucketNotFound` if there is none."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def presign(self, request: PresignRequest) -> PresignedUrl:
+        """Make a URL that carries permission for one object. Absent where the store has no such thing."""
+        raise NotImplementedError
+
+
+class EventSpec:
+    """What any plugin may listen to, cross-cutting ones above all."""
+
+    @hookspec
+    def configure(self, config: BaseModel | None, executor: ExecutorInfo) -> None:
+        """Take the validated section of this plugin. Called once per executor, before any other hook.
+
+        The one event that is not broadcast: each plugin gets its own section, and what it raises stops the executor.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def wrap_sink(self, sink: Sink) -> Sink | None:
+        """Stand between backend and core: return a sink that passes on to `sink`, or None. Called once per executor.
+
+        This is where the life of calls can be seen or changed (tracing, cost, fault injection); an `invoke` wrapper
+        sees the start only.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def job_started(self, job: JobInfo) -> None:
+        """A job was submitted; on the submitting thread."""
+        raise NotImplementedError
+
+    @hookspec
+    def calls_finished(self, job: JobInfo, reports: Sequence[Report]) -> None:
+        """Reports arrived for calls of a job; on the thread that reads them, so be quick."""
+        raise NotImplementedError
+
+    @hookspec
+    def job_finished(self, job: JobInfo) -> None:
+        """Every call of a job has ended, however; once per job."""
+        raise NotImplementedError
+
+    @hookspec
+    def cli_commands(self) -> Sequence[click.Command]:
+        """Add commands to `lithops`. Called when the command line starts; keep imports inside the commands."""
+        raise NotImplementedError
+
+
+SPECS: tuple[type, ...] = (ComputeSpec, StorageSpec, EventSpec)
