@@ -1,0 +1,273 @@
+"""One session per distribution, found in packages/*; a new package needs no edit here.
+
+    nox                                   everything but the benchmarks
+    nox -s "tests(lithops-core)"          one distribution, on every Python it is tested on
+    nox -s "tests(lithops-core)-3.12" -- -k wheel   one Python; what follows `--` goes to pytest
+    nox -l                                what there is
+
+What could not be run is listed at the very end as `not run: ... needs ...`. With LITHOPS_TEST_REQUIRE=all in the
+environment such a line fails the run.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import re
+import runpy
+import shutil
+import sys
+import tempfile
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nox
+
+ROOT = Path(__file__).parent
+SUPPORTED = ("3.11", "3.12", "3.13")
+EARLY = ("3.14",)  # tested where found, not asked for
+OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
+PYTEST = ("--color=yes",) if sys.stdout.isatty() else ()
+HANG_GUARD = ("-o", "faulthandler_timeout=600", "-o", "faulthandler_exit_on_timeout=true")
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.needs_version = ">=2024.10.9"
+os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")  # a missing interpreter is reported, not fetched unasked
+
+
+@dataclass(frozen=True)
+class Package:
+    """A distribution of the workspace, as its pyproject.toml describes it."""
+
+    name: str
+    folder: Path
+    requirements: tuple[str, ...]
+    groups: dict[str, list[Any]]
+
+    def group(self, name: str) -> list[str]:
+        """Return the requirements of a dependency group, included groups resolved."""
+        found = []
+        for entry in self.groups.get(name, []):
+            found += [entry] if isinstance(entry, str) else self.group(entry["include-group"])
+        return found
+
+
+def _packages() -> Iterator[Package]:
+    for file in sorted(ROOT.glob("packages/*/pyproject.toml")):
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        project = data["project"]
+        extras = [entry for extra in project.get("optional-dependencies", {}).values() for entry in extra]
+        yield Package(
+            name=project["name"],
+            folder=file.parent,
+            requirements=(*project.get("dependencies", []), *extras),
+            groups=data.get("dependency-groups", {}),
+        )
+
+
+PACKAGES = {package.name: package for package in _packages()}
+
+
+def _name(requirement: str) -> str:
+    match = re.match(r"[A-Za-z0-9._-]+", requirement)
+    return re.sub(r"[-_.]+", "-", match[0]).lower() if match else ""
+
+
+def _closure(*names: str) -> list[str]:
+    """Return these distributions of the workspace and those they depend on, also by their extras."""
+    found: list[str] = []
+    queue = list(names)
+    while queue:
+        name = queue.pop()
+        if name in PACKAGES and name not in found:
+            found.append(name)
+            queue += map(_name, PACKAGES[name].requirements)
+    return sorted(found)
+
+
+# --- interpreters: what is found but not on PATH is put there, so that every venv backend sees it
+
+_TESTING = ROOT / "packages" / "lithops-testing" / "src" / "lithops_testing"
+find_interpreter = runpy.run_path(str(_TESTING / "interpreters.py"))["find_interpreter"]
+FOUND = {version: path for version in (*SUPPORTED, *EARLY) if (path := find_interpreter(version))}
+MISSING = [version for version in SUPPORTED if version not in FOUND]
+for _version, _path in FOUND.items():
+    _first = shutil.which(f"python{_version}")
+    if _first is None or Path(_first) != _path:
+        os.environ["PATH"] = f"{_path.parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def _versions(name: str) -> list[str]:
+    """Return the Pythons to test on: all for the core, the oldest and the newest supported for the others."""
+    if name == "lithops-core":
+        return list(FOUND) or [OWN]
+    found = [version for version in SUPPORTED if version in FOUND] or [OWN]
+    return list(dict.fromkeys([found[0], found[-1]]))
+
+
+# --- wheels: built once per run, from the tree as it is
+
+
+def _wheel(session: nox.Session, name: str) -> str:
+    target = SCRATCH / name
+    if not target.exists():
+        _build(session, PACKAGES[name].folder, target, "--wheel")
+    return str(next(target.glob("*.whl")))
+
+
+def _build(session: nox.Session, folder: Path, target: Path, *what: str) -> None:
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    tool = [uv, "build", "--out-dir"] if uv else [sys.executable, "-m", "build", "--outdir"]
+    session.run_install(*tool, str(target), *what, str(folder), external=True, silent=True)
+
+
+def _install(session: nox.Session, *names: str, extra: tuple[str, ...] = ()) -> None:
+    """Install wheels of these distributions, of those they depend on, and `extra` requirements."""
+    wanted = _closure(*names, *map(_name, extra))
+    foreign = [requirement for requirement in extra if _name(requirement) not in PACKAGES]
+    session.install(*(_wheel(session, name) for name in wanted), *foreign)
+
+
+# --- the account of what was not run
+
+SCRATCH = Path(tempfile.mkdtemp(prefix="lithops-nox-"))
+TALLY = SCRATCH / "tally.jsonl"
+TALLY.touch()
+
+
+def _record(counts: dict[str, int], not_run: list[tuple[str, str]]) -> None:
+    with TALLY.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"counts": counts, "not_run": not_run}) + "\n")
+
+
+def _account() -> tuple[Counter[str], list[str]]:
+    counts: Counter[str] = Counter()
+    lines: dict[str, None] = {}
+    for line in TALLY.read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        counts.update(entry["counts"])
+        lines.update((f"not run: {what} needs {needs}", None) for what, needs in entry["not_run"])
+    return counts, list(lines)
+
+
+@atexit.register
+def _say_what_was_not_run() -> None:
+    counts, lines = _account()
+    shutil.rmtree(SCRATCH, ignore_errors=True)
+    for line in lines:
+        print(line)
+    if counts:
+        print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
+
+
+def _pytest(session: nox.Session, *arguments: str) -> None:
+    session.run(
+        "pytest",
+        f"--config-file={ROOT / 'pyproject.toml'}",
+        f"--rootdir={ROOT}",
+        *HANG_GUARD,
+        *PYTEST,
+        *arguments,
+        *session.posargs,
+        env={"LITHOPS_TEST_TALLY": str(TALLY), "PYTHONPATH": None},
+        success_codes=[0, 5],  # 5: a package without tests yet
+    )
+
+
+# --- sessions
+
+
+def _register_tests(package: Package) -> None:
+    @nox.session(name=f"tests({package.name})", python=_versions(package.name), tags=["tests"])
+    def tests(session: nox.Session) -> None:
+        session.notify("account")
+        if package.name == "lithops-core" and MISSING:
+            _record({}, [(f"tests({package.name})-{version}", f"python{version}") for version in MISSING])
+        _install(session, "lithops-core", "lithops-testing", package.name, extra=tuple(package.group("test")))
+        folders = [package.folder / "tests" / kind for kind in ("unit", "contract")]
+        found = [str(folder) for folder in folders if folder.is_dir()]
+        if not found:
+            session.log(f"{package.name} has neither tests/unit nor tests/contract yet")
+            return
+        _pytest(session, *found)
+
+    tests.__doc__ = f"Run the tests of {package.name} against the installed wheels."
+
+
+@nox.session(tags=["checks"])
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install("ruff>=0.14")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(tags=["checks"])
+def types(session: nox.Session) -> None:
+    """Check the types of every package, of the examples and of this file."""
+    extra = [entry for package in PACKAGES.values() for kind in ("test", "types") for entry in package.group(kind)]
+    _install(session, *PACKAGES, extra=("mypy>=1.15", "nox", "pytest", *extra))
+    for package in PACKAGES.values():
+        session.run("mypy", str(package.folder / "src"))
+    for other in ("noxfile.py", "examples", "tests"):
+        session.run("mypy", other)
+
+
+for _package in PACKAGES.values():
+    _register_tests(_package)
+
+
+@nox.session(tags=["tests"])
+def workspace(session: nox.Session) -> None:
+    """Run the tests that look across packages: arrows, wording, commands of the README."""
+    session.notify("account")
+    _install(session, "lithops-core", "lithops-testing")
+    _pytest(session, "tests")
+
+
+@nox.session(tags=["tests"])
+def core_alone(session: nox.Session) -> None:
+    """Prove that the core's wheel, alone in an empty environment, runs a map and its command."""
+    session.install(_wheel(session, "lithops-core"))
+    session.run("python", "-I", "tests/core_alone.py", env={"PYTHONPATH": None})
+
+
+@nox.session(tags=["tests"])
+def examples(session: nox.Session) -> None:
+    """Run every example on its real input."""
+    session.install(_wheel(session, "lithops-core"))
+    for example in sorted(ROOT.glob("examples/*.py")):
+        session.run("python", str(example), env={"PYTHONPATH": None})
+
+
+@nox.session(tags=["checks"])
+def build(session: nox.Session) -> None:
+    """Build wheels and source distributions into dist/ and check their metadata."""
+    dist = ROOT / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    for package in PACKAGES.values():
+        _build(session, package.folder, dist)
+    session.install("twine>=6.1", "check-wheel-contents>=0.6")
+    archives = sorted(str(path) for path in dist.iterdir() if path.suffix in {".whl", ".gz"})
+    session.run("twine", "check", "--strict", *archives)
+    session.run("check-wheel-contents", *(path for path in archives if path.endswith(".whl")))
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure beside peers and write benchmarks/RESULTS.md; what follows `--` goes to benchmarks/run.py."""
+    session.install(_wheel(session, "lithops-core"))
+    session.run("python", "benchmarks/run.py", *session.posargs)
+
+
+@nox.session(default=False, venv_backend="none")
+def account(session: nox.Session) -> None:
+    """Fail when something was not run and LITHOPS_TEST_REQUIRE=all; queued by itself after the tests."""
+    lines = _account()[1]
+    if lines and os.environ.get("LITHOPS_TEST_REQUIRE") == "all":
+        session.error(f"{len(lines)} not run, listed below, and LITHOPS_TEST_REQUIRE=all asks for all")
