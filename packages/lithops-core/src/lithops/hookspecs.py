@@ -2,8 +2,11 @@
 
 A compute or storage backend is a class whose methods carry `@lithops.hookimpl` and have the names below. It may
 subclass the spec class, so that a type checker holds the signatures to it; that is optional and changes nothing at
-run time. Three attributes complete a backend: `name` (its key), `Config` (a pydantic model, or `None`) and, where it
-needs a newer contract than the first, `api_version`.
+run time. Class attributes complete a backend: `name` (its key), `Config` (a pydantic model, the import string
+`"package.module:Model"` of one, which is only imported when there is something to validate, or `None`), where it
+needs a newer contract than the first `api_version`, and where it shares settings with others of its vendor `provider`
+(the section of the configuration that its own goes over). It is made without arguments and does no work before
+`configure`.
 
 A first-result hook is answered by the first plugin that does not return `None`; `None` means "not me", so such a hook
 always returns a record. The other hooks are events: every plugin is called, and an exception in one is logged with
@@ -68,7 +71,7 @@ class ComputeSpec:
 
     @hookspec(firstresult=True)
     def deploy_runtime(self) -> RuntimeMeta:
-        """Make sure that activations find their runtime, and say what it is. Called before the first job; idempotent."""
+        """Make sure that activations find their runtime, and say what it is. Before the first job; idempotent."""
         raise NotImplementedError
 
     @hookspec(firstresult=True)
@@ -83,7 +86,7 @@ class ComputeSpec:
 
     @hookspec(firstresult=True)
     def cancel(self, request: CancelRequest) -> CancelReport:
-        """Stop activations, or some of their calls, running ones included. What was stopped is reported as CANCELLED."""
+        """Stop activations, or some of their calls, running ones included. What stops is reported as CANCELLED."""
         raise NotImplementedError
 
     @hookspec(firstresult=True)
@@ -93,7 +96,7 @@ class ComputeSpec:
 
     @hookspec
     def clean(self, scope: CleanScope) -> CleanReport:
-        """Remove what this plugin made. Every plugin is called; an exception in one does not keep the others from it."""
+        """Remove what this plugin made. Every plugin is called, whether or not another one raises."""
         raise NotImplementedError
 
     @hookspec
@@ -127,7 +130,7 @@ class StorageSpec:
 
     @hookspec(firstresult=True)
     def list_objects(self, request: ListRequest) -> ObjectListing:
-        """List objects in the byte order of their keys, all of them, however many; `BucketNotFound` if there is none."""
+        """List objects in the byte order of their keys, however many there are; `BucketNotFound` if there is none."""
         raise NotImplementedError
 
     @hookspec(firstresult=True)

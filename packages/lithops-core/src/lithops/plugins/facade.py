@@ -1,0 +1,290 @@
+"""The one typed face of pluggy: an executor calls its plugins through a `Plugins` and through nothing else."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pluggy
+
+from lithops import types
+from lithops.errors import LithopsError, PluginError
+from lithops.hookspecs import SPECS
+from lithops.plugins.checks import PROJECT, check_plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import click
+    from pydantic import BaseModel
+
+    from lithops.plugins.discovery import PluginInfo
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Plugins:
+    """The plugins of one executor: at most one compute, storage and monitor object each, and all cross-cutting ones.
+
+    Methods have the names of the hooks in `lithops.hookspecs`. One that is answered by the first plugin raises
+    `PluginError` if nobody answers; events are collected plugin by plugin and an exception in one is logged with the
+    plugin's name. `origins` lets messages say which distribution a plugin came from.
+    """
+
+    def __init__(
+        self,
+        compute: object | None,
+        storage: object | None = None,
+        monitor: object | None = None,
+        others: Sequence[object] = (),
+        *,
+        origins: Mapping[object, PluginInfo] | None = None,
+    ) -> None:
+        self.compute = compute
+        self.storage = storage
+        self.monitor = monitor
+        self.others = tuple(others)
+        self._closed = False
+        self._manager = pluggy.PluginManager(PROJECT)
+        for spec in SPECS:
+            self._manager.add_hookspecs(spec)
+        if os.environ.get("LITHOPS_TRACE_PLUGINS", "0") not in ("", "0"):
+            self._manager.add_hookcall_monitoring(_trace_call, _trace_outcome)
+        chosen = (("compute", compute), ("storage", storage), ("monitor", monitor))
+        for family, plugin in (*chosen, *(("", other) for other in self.others)):
+            if plugin is not None:
+                self._register(plugin, family, (origins or {}).get(plugin))
+        # What happens for every call is looked up once.
+        self._invoke = self._manager.hook.invoke
+        self._hears_calls = self._listeners("calls_finished")
+
+    # --- compute
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether running activations can be stopped."""
+        return self._implemented("cancel")
+
+    def limits(self, config: BaseModel | None) -> types.Limits:
+        """Return what `invoke` may be handed."""
+        return self._first("limits", types.Limits, config=config)
+
+    def deploy_runtime(self) -> types.RuntimeMeta:
+        """Make sure that activations find their runtime."""
+        return self._first("deploy_runtime", types.RuntimeMeta)
+
+    def invoke(self, activations: Sequence[types.Activation], sink: types.Sink) -> Sequence[types.Receipt]:
+        """Hand activations to the backend; returns once it has taken them."""
+        receipts: Sequence[types.Receipt] | None = self._invoke(activations=activations, sink=sink)
+        if receipts is None:
+            raise self._unanswered("invoke", None, "a sequence of Receipt")
+        return receipts
+
+    def cancel(self, request: types.CancelRequest) -> types.CancelReport:
+        """Stop activations or some of their calls; only if `can_cancel`."""
+        return self._first("cancel", types.CancelReport, request=request)
+
+    def pump(self) -> types.Pump | None:
+        """Return what lets a waiting thread read the backend's streams, None if the backend has no streams."""
+        if not self._implemented("pump"):
+            return None
+        pump: types.Pump | None = self._manager.hook.pump()
+        if pump is None:
+            raise self._unanswered("pump", None, "Pump")
+        return pump
+
+    # --- every plugin
+
+    def configure(
+        self,
+        executor: types.ExecutorInfo,
+        *,
+        compute: BaseModel | None = None,
+        storage: BaseModel | None = None,
+        monitor: BaseModel | None = None,
+        others: Mapping[object, BaseModel | None] | None = None,
+    ) -> None:
+        """Hand each plugin its own section; what one raises stops the executor.
+
+        `others` maps the objects in `self.others` to their sections. Raises the plugin's own `LithopsError`, and
+        `PluginError` naming the plugin for anything else.
+        """
+        sections = {self.compute: compute, self.storage: storage, self.monitor: monitor, **(others or {})}
+        for plugin, label, hook in self._listeners("configure"):
+            try:
+                hook(config=sections.get(plugin), executor=executor)
+            except LithopsError:
+                raise
+            except Exception as error:
+                raise PluginError(
+                    f"{label} failed in its hook 'configure': {type(error).__name__}: {error}; "
+                    f"check its section of the configuration"
+                ) from error
+
+    def clean(self, scope: types.CleanScope) -> list[tuple[str, types.CleanReport | str]]:
+        """Let every plugin remove what it made; returns each plugin's report, or the text of its error."""
+        outcome: list[tuple[str, types.CleanReport | str]] = []
+        for _, label, hook in self._listeners("clean"):
+            try:
+                answers = hook(scope=scope)
+            except Exception as error:  # noqa: BLE001 - a stranger's code; the others must still be cleaned
+                outcome.append((label, f"{type(error).__name__}: {error}"))
+            else:
+                outcome.append((label, answers[0] if answers else types.CleanReport()))
+        return outcome
+
+    def close(self) -> None:
+        """Let every plugin go of what it holds, the last registered first; idempotent."""
+        if not self._closed:
+            self._closed = True
+            self._tell("close")
+
+    def wrap_sink(self, sink: types.Sink) -> types.Sink:
+        """Return `sink` behind what the plugins put in front of it, one around the other."""
+        for _, label, hook in self._listeners("wrap_sink"):
+            answers = _guarded(label, hook, sink=sink)
+            sink = answers[0] if answers else sink
+        return sink
+
+    def job_started(self, job: types.JobInfo) -> None:
+        """Tell all plugins that a job was submitted."""
+        self._tell("job_started", job=job)
+
+    def calls_finished(self, job: types.JobInfo, reports: Sequence[types.Report]) -> None:
+        """Tell all plugins that reports arrived; costs next to nothing if none listens."""
+        for _, label, hook in self._hears_calls:
+            _guarded(label, hook, job=job, reports=reports)
+
+    def job_finished(self, job: types.JobInfo) -> None:
+        """Tell all plugins that every call of a job has ended."""
+        self._tell("job_finished", job=job)
+
+    def cli_commands(self) -> list[click.Command]:
+        """Collect the commands that plugins add to `lithops`."""
+        return [command for commands in self._tell("cli_commands") for command in commands]
+
+    # --- storage
+
+    @property
+    def can_presign(self) -> bool:
+        """Whether the store can make URLs that carry permission."""
+        return self._implemented("presign")
+
+    def put_object(self, request: types.PutRequest) -> types.ObjectMeta:
+        """Write an object."""
+        return self._first("put_object", types.ObjectMeta, request=request)
+
+    def put_if_absent(self, request: types.PutRequest) -> types.ObjectMeta:
+        """Write an object that must not exist yet."""
+        return self._first("put_if_absent", types.ObjectMeta, request=request)
+
+    def get_object(self, request: types.GetRequest) -> types.ObjectBody:
+        """Open an object for reading."""
+        return self._first("get_object", types.ObjectBody, request=request)
+
+    def head_object(self, request: types.ObjectRef) -> types.ObjectMeta:
+        """Describe an object."""
+        return self._first("head_object", types.ObjectMeta, request=request)
+
+    def list_objects(self, request: types.ListRequest) -> types.ObjectListing:
+        """List objects."""
+        return self._first("list_objects", types.ObjectListing, request=request)
+
+    def delete_objects(self, request: types.DeleteRequest) -> types.DeleteReport:
+        """Delete objects."""
+        return self._first("delete_objects", types.DeleteReport, request=request)
+
+    def copy_object(self, request: types.CopyRequest) -> types.ObjectMeta:
+        """Copy an object inside the store."""
+        return self._first("copy_object", types.ObjectMeta, request=request)
+
+    def create_bucket(self, request: types.BucketRef) -> types.BucketMeta:
+        """Make a bucket."""
+        return self._first("create_bucket", types.BucketMeta, request=request)
+
+    def head_bucket(self, request: types.BucketRef) -> types.BucketMeta:
+        """Describe a bucket."""
+        return self._first("head_bucket", types.BucketMeta, request=request)
+
+    def presign(self, request: types.PresignRequest) -> types.PresignedUrl:
+        """Make a URL that carries permission for one object; only if `can_presign`."""
+        return self._first("presign", types.PresignedUrl, request=request)
+
+    # --- how it is done
+
+    def _register(self, plugin: object, family: str, origin: PluginInfo | None) -> None:
+        kind = type(plugin)
+        name = getattr(plugin, "name", kind.__name__)
+        label = str(origin) if origin else f"{family} plugin {name!r} ({kind.__module__}:{kind.__qualname__})".lstrip()
+        check_plugin(kind, label=label, name=name if family else None)
+        try:
+            self._manager.register(plugin, label)
+            self._manager.check_pending()
+        except (ValueError, pluggy.PluginValidationError) as error:
+            reason = " ".join(str(error).split())
+            raise PluginError(f"{label} cannot be registered: {reason}; see the hooks in lithops.hookspecs") from error
+
+    def _implementations(self, hook: str) -> list[pluggy.HookImpl]:
+        """Return the plain implementations in the order of their calling."""
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        return [impl for impl in reversed(caller.get_hookimpls()) if not (impl.wrapper or impl.hookwrapper)]
+
+    def _implemented(self, hook: str) -> bool:
+        return bool(self._implementations(hook))
+
+    def _listeners(self, hook: str) -> list[tuple[object, str, pluggy.HookCaller]]:
+        """Return a caller for each plugin that implements an event; it reaches this one only, through all wrappers."""
+        impls = self._implementations(hook)
+        return [
+            (
+                impl.plugin,
+                impl.plugin_name,
+                self._manager.subset_hook_caller(hook, [other.plugin for other in impls if other is not impl]),
+            )
+            for impl in impls
+        ]
+
+    def _tell(self, event: str, **arguments: object) -> list[Any]:
+        answers: list[Any] = []
+        for _, label, hook in self._listeners(event):
+            answers += _guarded(label, hook, **arguments)
+        return answers
+
+    def _first(self, hook: str, record: type[T], **arguments: object) -> T:
+        answer = getattr(self._manager.hook, hook)(**arguments)
+        if isinstance(answer, record):
+            return answer
+        raise self._unanswered(hook, answer, record.__name__)
+
+    def _unanswered(self, hook: str, answer: object, due: str) -> PluginError:
+        asked = " and ".join(impl.plugin_name for impl in self._implementations(hook))
+        if not asked:
+            present = ", ".join(name for name, _ in self._manager.list_name_plugin()) or "no plugin"
+            return PluginError(f"no plugin implements the hook {hook!r} (asked: {present}); choose another backend")
+        found = "None, which means 'not me'" if answer is None else f"a {type(answer).__name__}"
+        return PluginError(f"hook {hook!r} of {asked} returned {found}; it must return {due}")
+
+
+def _guarded(label: str, hook: pluggy.HookCaller, **arguments: object) -> list[Any]:
+    """Call an event of one plugin; what it raises is the plugin's own affair."""
+    try:
+        answers: list[Any] = hook(**arguments)
+    except Exception:  # a stranger's code, which must not stop a job
+        logger.warning("%s failed in its hook %r; the job goes on without it", label, hook.name, exc_info=True)
+        return []
+    return answers
+
+
+def _trace_call(hook: str, impls: Sequence[pluggy.HookImpl], arguments: Mapping[str, object]) -> None:
+    # Types only: values may be secret, and may be a gigabyte.
+    shown = ", ".join(f"{name}: {type(value).__name__}" for name, value in arguments.items())
+    asked = ", ".join(impl.plugin_name for impl in reversed(impls)) or "nobody"
+    logger.info("hook %s(%s) asks %s", hook, shown, asked)
+
+
+def _trace_outcome(outcome: pluggy.Result[Any], hook: str, *_: object) -> None:
+    error = outcome.exception
+    logger.info("hook %s -> %s", hook, repr(type(error)) if error else type(outcome.get_result()).__name__)
