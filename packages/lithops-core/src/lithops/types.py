@@ -77,6 +77,10 @@ class CallSource(Protocol):
     def function(self) -> Payload:
         """The pickled `lithops.worker.plan.CallPlan` of the job."""
 
+    @property
+    def shared(self) -> tuple[memoryview, ...]:
+        """Buffers that stand in more than one block; a worker gets each of them once."""
+
     def block_of(self, call: int) -> Block:
         """Return the block that holds the input of `call`."""
 
@@ -211,7 +215,13 @@ class Pump(Protocol):
     """Drives a backend's streams on a thread that has to wait anyway: handing over between threads costs more than a call."""
 
     def run_until(self, ready: Callable[[], bool], deadline: float) -> None:
-        """Read streams on this thread until `ready()` or `time.monotonic() >= deadline`; return at once if another thread does."""
+        """Read streams on this thread until `ready()` or `time.monotonic() >= deadline`.
+
+        Returns at once, with nothing done, if another thread reads them.
+        """
+
+    def wake(self) -> None:
+        """Have the thread in `run_until` look at its `ready()` again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

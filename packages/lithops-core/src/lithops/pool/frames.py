@@ -1,0 +1,230 @@
+"""Binary frames over a byte stream, with large parts beside the stream where the host allows it.
+
+A frame is a header, a table of buffer sizes, a body and buffers. On one host, a frame of more than `IN_BAND` bytes
+keeps only header and table in the stream; body and buffers travel as one shared-memory object whose descriptor goes
+along. Everywhere else they follow in the stream. An entry of the table with its top bit set names a segment that was
+sent before, instead of a buffer of this frame.
+"""
+
+from __future__ import annotations
+
+import array
+import os
+import socket
+import struct
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from lithops.pool import shared
+
+Buffer = bytes | bytearray | memoryview
+
+HEADER = struct.Struct("<BBBxHxxIIIQ")  # kind, flags, epoch, buffers, a, b, c, bytes of body
+IN_BAND = 64 * 1024
+CHUNK = 256 * 1024
+SHARED = 1
+SEGMENT_BIT = 1 << 63
+
+# driver to worker
+FUNCTION = 1  # a: function number; body: a pickled CallPlan
+FORGET = 2  # a: function number
+SEGMENT = 3  # a: segment number; body: bytes used by several blocks or functions
+RELEASE = 4  # a: segment number
+BLOCK = 5  # a: block number, b: first call, c: calls; body: encoded items
+RANGE = 6  # epoch; a: function number, b: first call, c: calls; calls of the last block sent
+BYE = 7
+# worker to driver
+REPORT = 8  # epoch; b: first call, c: calls; body: encoded columns and results
+OUTPUT = 9  # a: 1 or 2, the stream; b: call; body: what was written, only when output is streamed live
+
+_CMSG = socket.CMSG_SPACE(16 * 4) if hasattr(socket, "CMSG_SPACE") else 0
+_FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+
+
+class Frame:
+    """One frame as it arrived; `buffers` holds memory of its own, or the numbers of segments."""
+
+    __slots__ = ("a", "b", "body", "buffers", "c", "epoch", "kind")
+
+    def __init__(self, kind: int, epoch: int, a: int, b: int, c: int) -> None:
+        self.kind, self.epoch, self.a, self.b, self.c = kind, epoch, a, b, c
+        self.body: Buffer = b""
+        self.buffers: list[memoryview | int] = []
+
+
+class Connection:
+    """One end of a stream of frames. Sending never blocks a non-blocking socket: what does not fit waits in the outbox."""
+
+    def __init__(self, sock: socket.socket, *, share: bool) -> None:
+        self.sock = sock
+        self._share = share
+        self._buffer = bytearray()
+        self._descriptors: deque[int] = deque()
+        self._outbox: deque[tuple[memoryview, int | None]] = deque()
+        self.bytes_received = 0
+
+    @property
+    def wants_to_write(self) -> bool:
+        """Whether `flush` has something to send."""
+        return bool(self._outbox)
+
+    def send(
+        self,
+        kind: int,
+        epoch: int = 0,
+        a: int = 0,
+        b: int = 0,
+        c: int = 0,
+        body: Buffer = b"",
+        buffers: Sequence[Buffer | int] = (),
+    ) -> None:
+        """Send one frame; entries of `buffers` that are numbers name segments the other end has.
+
+        Raises:
+            OSError: the other end is gone, or memory has run out.
+        """
+        size = len(body)
+        if not buffers and size <= IN_BAND:
+            self._push(HEADER.pack(kind, 0, epoch, 0, a, b, c, size) + body, None)
+            return
+        table = struct.pack(
+            f"<{len(buffers)}Q", *(x | SEGMENT_BIT if isinstance(x, int) else memoryview(x).nbytes for x in buffers)
+        )
+        own = [x for x in buffers if not isinstance(x, int)]
+        if self._share and (own or size > IN_BAND):
+            fd = shared.create([*own, body])
+            self._push(HEADER.pack(kind, SHARED, epoch, len(buffers), a, b, c, size) + table, fd)
+            return
+        self._push(HEADER.pack(kind, 0, epoch, len(buffers), a, b, c, size) + table, None)
+        for part in (body, *own):
+            self._push(part, None)
+
+    def send_descriptor(self, kind: int, a: int, size: int, fd: int) -> None:
+        """Send a frame whose body of `size` bytes stands in shared memory that the caller keeps."""
+        self._push(HEADER.pack(kind, SHARED, 0, 0, a, 0, 0, size), os.dup(fd))
+
+    def flush(self) -> bool:
+        """Send what waits in the outbox; return whether all of it is gone."""
+        while self._outbox:
+            data, fd = self._outbox.popleft()
+            if not self._try(data, fd):
+                return False
+        return True
+
+    def receive(self) -> Iterator[Frame]:
+        """Read once and yield the frames that are complete now.
+
+        Raises:
+            EOFError: the other end is gone.
+        """
+        try:
+            if self._share:
+                data, ancillary, _, _ = self.sock.recvmsg(CHUNK, _CMSG, _FLAGS)
+                for _, _, raw in ancillary:
+                    numbers = array.array("i")
+                    numbers.frombytes(raw[: len(raw) - len(raw) % numbers.itemsize])
+                    self._descriptors.extend(numbers)
+            else:
+                data = self.sock.recv(CHUNK)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise EOFError from error
+        if not data:
+            raise EOFError
+        self._buffer += data
+        self.bytes_received += len(data)
+        yield from self._parse()
+
+    def next(self) -> Frame:
+        """Block until a frame is complete (worker side, on a blocking socket)."""
+        while True:
+            for frame in self._parse():
+                return frame
+            for frame in self.receive():
+                return frame
+
+    def close(self) -> None:
+        """Close the socket and all descriptors that nobody took."""
+        for fd in self._descriptors:
+            os.close(fd)
+        self._descriptors.clear()
+        for _, waiting in self._outbox:
+            if waiting is not None:
+                os.close(waiting)
+        self._outbox.clear()
+        self.sock.close()
+
+    def _push(self, data: Buffer, fd: int | None) -> None:
+        view = memoryview(data).cast("B") if len(data) else memoryview(b"")
+        if self._outbox:
+            self._outbox.append((view, fd))
+        else:
+            self._try(view, fd)
+
+    def _try(self, data: memoryview, fd: int | None) -> bool:
+        """Send from the front; what is left goes back to the front of the outbox."""
+        sent = 0
+        try:
+            while sent < data.nbytes:
+                if fd is None:
+                    sent += self.sock.send(data[sent:] if sent else data)
+                else:
+                    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))]
+                    sent += self.sock.sendmsg([data], rights)
+                    os.close(fd)
+                    fd = None
+        except BlockingIOError:
+            self._outbox.appendleft((data[sent:], fd))
+            return False
+        except BaseException:
+            if fd is not None:
+                os.close(fd)
+            raise
+        return True
+
+    def _parse(self) -> Iterator[Frame]:
+        while (frame := self._take()) is not None:
+            yield frame
+
+    def _take(self) -> Frame | None:
+        buffer = self._buffer
+        have = len(buffer)
+        if have < HEADER.size:
+            return None
+        kind, flags, epoch, count, a, b, c, size = HEADER.unpack_from(buffer)
+        start = HEADER.size + 8 * count
+        if have < start:
+            return None
+        table = struct.unpack_from(f"<{count}Q", buffer, HEADER.size) if count else ()
+        own = sum(n for n in table if n < SEGMENT_BIT) if count else 0
+        end = start if flags & SHARED else start + size + own
+        if have < end:
+            return None
+        frame = Frame(kind, epoch, a, b, c)
+        if flags & SHARED:
+            if not self._descriptors:
+                return None
+            area = shared.attach(self._descriptors.popleft(), writable=kind != SEGMENT)
+            del buffer[:end]
+            offset = 0
+            for n in table:
+                if n < SEGMENT_BIT:
+                    frame.buffers.append(area[offset : offset + n])
+                    offset += shared.padded(n)
+                else:
+                    frame.buffers.append(n ^ SEGMENT_BIT)
+            frame.body = area[offset : offset + size]
+            return frame
+        frame.body = bytes(memoryview(buffer)[start : start + size])
+        if count:
+            rest = memoryview(bytearray(memoryview(buffer)[start + size : end]))
+            offset = 0
+            for n in table:
+                if n < SEGMENT_BIT:
+                    frame.buffers.append(rest[offset : offset + n])
+                    offset += n
+                else:
+                    frame.buffers.append(n ^ SEGMENT_BIT)
+        del buffer[:end]
+        return frame

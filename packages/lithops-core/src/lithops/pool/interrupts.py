@@ -1,0 +1,43 @@
+"""Keep Ctrl-C from striking in the middle of the pool's bookkeeping."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+
+
+class deferred_interrupts:  # noqa: N801 - used like a function
+    """On the main thread, note an interrupt and call its handler at the end of the block, where all is consistent.
+
+    Yields a function that says whether one has come. On other threads Python never runs signal handlers, so there is
+    nothing to do.
+    """
+
+    __slots__ = ("_caught", "_handler", "_wake")
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._handler: Callable[[int, FrameType | None], object] | None = None
+        self._caught = False
+
+    def __enter__(self) -> Callable[[], bool]:
+        if threading.current_thread() is threading.main_thread():
+            handler = signal.getsignal(signal.SIGINT)
+            if callable(handler):
+                self._handler = handler
+                signal.signal(signal.SIGINT, self._note)
+        return lambda: self._caught
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._handler is not None:
+            signal.signal(signal.SIGINT, self._handler)
+            if self._caught and error is None:
+                self._handler(signal.SIGINT, None)
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self._caught = True
+        self._wake()

@@ -1,0 +1,89 @@
+"""Functions and shared segments, as the driver keeps them for its workers."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from lithops.pool import frames, shared
+from lithops.pool.run import Slot
+from lithops.types import Payload
+
+KEPT_BY_WORKER = 32
+"""Functions a worker keeps; the driver counts along, so it always knows which they are."""
+KEPT_BY_DRIVER = 64
+
+
+class Library:
+    """Numbers for functions and segments, and what each worker has of them."""
+
+    def __init__(self, slots: Sequence[Slot], *, share: bool) -> None:
+        self._slots = slots
+        self._share = share
+        self._functions: OrderedDict[int, tuple[int, Payload]] = OrderedDict()  # by id; the payload keeps it taken
+        self._segments: dict[int, tuple[int, memoryview, int]] = {}  # by id: number, buffer, descriptor or -1
+        self._last = 0
+
+    def provide(self, slot: Slot, payload: Payload) -> int:
+        """Make sure that a worker has a function; return its number."""
+        known = self._functions.get(id(payload))
+        if known is None:
+            self._last += 1
+            known = self._functions[id(payload)] = (self._last, payload)
+            while len(self._functions) > KEPT_BY_DRIVER:
+                _, (_, old) = self._functions.popitem(last=False)
+                self.release(old.buffers)
+        number = known[0]
+        if number in slot.functions:
+            slot.functions.move_to_end(number)
+            return number
+        connection = slot.connection
+        assert connection is not None
+        references = [self.segment(slot, buffer) for buffer in payload.buffers]
+        connection.send(frames.FUNCTION, 0, number, 0, 0, payload.body, references)
+        slot.functions[number] = None
+        if len(slot.functions) > KEPT_BY_WORKER:
+            oldest, _ = slot.functions.popitem(last=False)
+            connection.send(frames.FORGET, 0, oldest)
+        return number
+
+    def segment(self, slot: Slot, buffer: memoryview) -> int:
+        """Make sure that a worker has a shared buffer; return its number."""
+        known = self._segments.get(id(buffer))
+        if known is None:
+            self._last += 1
+            descriptor = shared.create([buffer]) if self._share else -1
+            known = self._segments[id(buffer)] = (self._last, buffer, descriptor)
+        number, _, descriptor = known
+        if number not in slot.segments:
+            connection = slot.connection
+            assert connection is not None
+            if descriptor >= 0:
+                connection.send_descriptor(frames.SEGMENT, number, buffer.nbytes, descriptor)
+            else:
+                connection.send(frames.SEGMENT, 0, number, 0, 0, buffer)
+            slot.segments.add(number)
+        return number
+
+    def release(self, buffers: Sequence[memoryview]) -> None:
+        """Let go of shared buffers that no work needs any more."""
+        for buffer in buffers:
+            known = self._segments.pop(id(buffer), None)
+            if known is None:
+                continue
+            number, _, descriptor = known
+            if descriptor >= 0:
+                os.close(descriptor)
+            for slot in self._slots:
+                if number in slot.segments and slot.connection is not None:
+                    slot.segments.discard(number)
+                    slot.connection.send(frames.RELEASE, 0, number)
+
+    def close(self) -> None:
+        """Close all descriptors."""
+        for _, _, descriptor in self._segments.values():
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._segments.clear()
+        self._functions.clear()

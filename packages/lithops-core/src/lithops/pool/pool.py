@@ -1,0 +1,653 @@
+"""The supervisor of worker processes on this host: hands out calls, takes unbegun ones back, reports what became of them.
+
+Whoever waits for a result reads the streams (`run_until`); a thread of the pool's own does so when nobody waits. All
+state is guarded by one lock, which is never held while a sink is told something.
+
+Over 400 lines, because the state machine of a worker (fed, reporting, dying) is one thing and reads better in one place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import pickle
+import selectors
+import socket
+import threading
+import time
+from array import array
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lithops.errors import BackendError, ClosedError
+from lithops.pool import frames, shared
+from lithops.pool.deaths import Death, verdict
+from lithops.pool.frames import Connection, Frame
+from lithops.pool.interrupts import deferred_interrupts
+from lithops.pool.library import Library
+from lithops.pool.run import Doom, Handed, Run, Slot
+from lithops.pool.starter import Zygote, library_folder
+from lithops.pool.zygote import Setup
+from lithops.types import Activation, CallRange, CallState, Cause, Payload, Report, Sink
+from lithops.worker import codec, page
+from lithops.worker.failure import Failure
+
+logger = logging.getLogger(__name__)
+
+DOZE_S = 0.002
+"""How long the pool's own thread leaves the streams to somebody who may be about to wait."""
+STEAL_S = 0.003
+"""How long a worker may be silent before calls it has not begun go to an idle one."""
+_FOREVER = float("inf")
+_SOCKET_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoolOptions:
+    """How a pool's workers are to be."""
+
+    workers: int
+    python: str
+    library: str | None = None
+    """Folder with the package for another interpreter; None: this interpreter, this package."""
+    path: tuple[str, ...] | None = None
+    """`sys.path` for the workers; None keeps the interpreter's own."""
+    log_dir: str | None = None
+    memory_mb: int | None = None
+    live: Callable[[int, bytes], None] | None = None
+    """Gets output as it comes: stream number, bytes."""
+
+
+class Pool:
+    """Warm workers behind `submit`; a `Pump` for threads that wait."""
+
+    def __init__(self, options: PoolOptions) -> None:
+        """Start the zygote at once, workers when there is work for them."""
+        self._options = options
+        self._lock = threading.RLock()
+        self._leading = threading.Lock()
+        self._leader = 0
+        self._wanted = threading.Event()
+        self._told: deque[tuple[Sink, list[Report]]] = deque()
+        self._runs: deque[Run] = deque()
+        self._open: dict[str, Run] = {}
+        self._slots = [Slot(i) for i in range(options.workers)]
+        self._spawned = 0
+        self._by_pid: dict[int, Slot] = {}
+        self._share = shared.available()
+        self._closed = False
+        self._broken: str | None = None
+        self._owner = os.getpid()
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._selector.register(self._wake_read, selectors.EVENT_READ, None)
+        self._library = Library(self._slots, share=self._share)
+        descriptor, self._page = page.create(options.workers)
+        try:
+            self._zygote = self._start_zygote(descriptor)
+        finally:
+            os.close(descriptor)
+        self._thread: threading.Thread | None = None
+
+    # --- what others call
+
+    def check(self) -> None:
+        """Wait until the interpreter has started, and refuse one of another minor version than the driver's."""
+        self._zygote.check()
+
+    def submit(self, activation: Activation, sink: Sink) -> None:
+        """Take an activation; its calls are reported to `sink` as they end.
+
+        Raises:
+            ClosedError: the pool was closed, or belongs to the process this one was forked from.
+            BackendError: the process that starts workers has died.
+        """
+        if activation.source is None:
+            raise BackendError(f"activation {activation.activation_id!r} has no source; a pool is fed by the stream lane")
+        run = Run(activation, activation.source, sink)
+        with self._lock:
+            self._must_be_usable()
+            self._open[activation.activation_id] = run
+            self._runs.append(run)
+            self._feed()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._background, name="lithops-pool", daemon=True)
+                self._thread.start()
+        if not self._wanted.is_set():
+            self._wanted.set()
+        if self._leader and self._leader != threading.get_ident():
+            self.wake()  # the leader may sleep longer than the new work allows
+        self._tell()
+
+    def cancel(self, activation_id: str, ranges: Sequence[CallRange]) -> bool:
+        """Stop calls of an activation, all of them if `ranges` is empty; running ones lose their worker."""
+        with self._lock:
+            run = self._open.get(activation_id)
+            if run is None:
+                return False
+            for part in ranges or run.activation.ranges:
+                self._cancel(run, part.first, part.first + part.count)
+            self._feed()
+        self._tell()
+        self.wake()
+        return True
+
+    def run_until(self, ready: Callable[[], bool], deadline: float) -> None:
+        """See `lithops.types.Pump`."""
+        if not self._leading.acquire(blocking=False):
+            return
+        try:
+            with deferred_interrupts(self.wake) as interrupted:
+                self._leader = threading.get_ident()
+                while not ready() and not interrupted() and not self._closed:
+                    now = time.monotonic()
+                    if now >= deadline:
+                        return
+                    self._turn(deadline - now)
+        except BaseException:
+            # An exception that came from outside (a signal handler's) may have struck anywhere: start afresh.
+            self._fail("a signal handler raised an exception while results were being read")
+            raise
+        finally:
+            self._leader = 0
+            self._leading.release()
+
+    def wake(self) -> None:
+        """See `lithops.types.Pump`."""
+        with contextlib.suppress(BlockingIOError, OSError):
+            os.write(self._wake_write, b"w")
+
+    def close(self) -> None:
+        """End all workers; open activations are reported as lost. Idempotent."""
+        if os.getpid() != self._owner:
+            self._zygote.abandon()
+            return
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self.wake()
+        self._wanted.set()
+        self._zygote.close()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout=5)
+        with self._lock:
+            for slot in self._slots:
+                self._retire(slot)
+            self._library.close()
+            self._selector.close()
+            os.close(self._wake_read)
+            os.close(self._wake_write)
+            self._remove_empty_logs()
+            lost = list(self._open.values())
+            self._open.clear()
+        for run in lost:
+            run.sink.lost(run.activation.activation_id, Cause.KILLED, "the pool was closed", ())
+
+    def pids(self) -> list[int]:
+        """Return the process ids of the live workers."""
+        with self._lock:
+            return [slot.pid for slot in self._slots if slot.pid is not None]
+
+    # --- starting
+
+    def _start_zygote(self, page_descriptor: int) -> Zygote:
+        options = self._options
+        own = options.library is None
+        zygote = Zygote(options.python, library=options.library or library_folder(), own_library=own)
+        try:
+            setup = Setup(
+                path=options.path,
+                log_dir=options.log_dir,
+                memory_mb=options.memory_mb,
+                live=options.live is not None,
+                share=self._share,
+            )
+            zygote.configure(setup, page_descriptor)
+            if not own or options.path is None:
+                zygote.check()
+        except BaseException:
+            zygote.close()
+            raise
+        self._selector.register(zygote.control, selectors.EVENT_READ, zygote)
+        return zygote
+
+    def _spawn(self, slot: Slot) -> None:
+        ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
+        ours.setblocking(False)
+        slot.forget()
+        slot.connection = Connection(ours, share=self._share)
+        slot.token_read, slot.token_write = os.pipe()
+        os.set_blocking(slot.token_read, False)
+        page.reset(self._page, slot.index)
+        try:
+            self._zygote.fork(slot.index, [theirs.fileno(), slot.token_read])
+        except OSError as error:
+            raise BackendError(f"the process that starts the workers is gone: {error}") from error
+        finally:
+            theirs.close()
+        self._selector.register(ours, selectors.EVENT_READ, slot)
+
+    def _must_be_usable(self) -> None:
+        if self._closed:
+            raise ClosedError("the pool was closed; make a new executor")
+        if os.getpid() != self._owner:
+            raise ClosedError("this executor belongs to the process this one was forked from; make a new one here")
+        if self._broken is not None:
+            raise BackendError(f"the worker pool has failed: {self._broken}; make a new executor")
+
+    # --- feeding
+
+    def _feed(self) -> None:
+        """Give idle workers work, start more of them where there is more work, then let each prefetch one range."""
+        while (run := self._next_run()) is not None:
+            idle = next((s for s in self._slots[: self._spawned] if not s.queue and s.connection is not None), None)
+            if idle is None and self._spawned < len(self._slots):
+                idle = self._slots[self._spawned]
+                self._spawn(idle)
+                self._spawned += 1
+            if idle is None:
+                idle = next((s for s in self._slots if len(s.queue) < 2 and s.connection is not None), None)
+            if idle is None:
+                return
+            self._hand(idle, run)
+
+    def _next_run(self) -> Run | None:
+        """Return the next run with unsent calls, all runs in turn."""
+        runs = self._runs
+        while runs:
+            run = runs[0]
+            if run.unsent_count:
+                if len(runs) > 1:
+                    runs.rotate(-1)
+                return run
+            runs.popleft()
+        return None
+
+    def _hand(self, slot: Slot, run: Run) -> None:
+        fair = -(-run.unsent_count // (2 * len(self._slots)))
+        low, high = run.take(max(1, min(run.batch, fair)))
+        connection = slot.connection
+        assert connection is not None
+        epoch = slot.next_epoch()
+        slot.queue.append(Handed(run, low, high, epoch))
+        slot.outstanding += high - low
+        slot.touched = time.perf_counter()
+        try:
+            os.write(slot.token_write, bytes((epoch,)) * (high - low))
+            number = self._library.provide(slot, run.source.function)
+            block = run.source.block_of(low)
+            if slot.block is not block:
+                references: list[frames.Buffer | int] = [
+                    self._library.segment(slot, buffer) if any(buffer is s for s in run.source.shared) else buffer
+                    for buffer in block.payload.buffers
+                ]
+                connection.send(frames.BLOCK, 0, 0, block.first, block.count, block.payload.body, references)
+                slot.block = block
+            connection.send(frames.RANGE, epoch, number, low, high - low, run.key)
+        except OSError as error:
+            # A worker that died is dealt with when the zygote says how; without memory for the frame we cannot go on.
+            if not isinstance(error, ConnectionError):
+                logger.warning("cannot hand calls to a worker: %s; it is replaced", error)
+                slot.doom = None
+                if slot.pid is not None:
+                    self._zygote.kill(slot.pid)
+        if connection.wants_to_write:
+            self._selector.modify(connection.sock, selectors.EVENT_READ | selectors.EVENT_WRITE, slot)
+
+    def _take_back(self, slot: Slot) -> int:
+        """Take all calls that a worker has not begun, even while user code holds its interpreter; return how many."""
+        try:
+            tokens = os.read(slot.token_read, 65536)
+        except (BlockingIOError, OSError):
+            return 0
+        for handed in reversed(list(slot.queue)):
+            count = tokens.count(handed.epoch)
+            if count:
+                handed.run.give_back(handed.high - count, handed.high)
+                if handed.run not in self._runs:
+                    self._runs.append(handed.run)
+                handed.high -= count
+                slot.outstanding -= count
+                if handed.low == handed.high:
+                    slot.queue.remove(handed)
+        return len(tokens)
+
+    def _steal(self) -> None:
+        """Where workers have nothing to do, let them have what others have not begun."""
+        if self._next_run() is not None or not self._has_idle():
+            return
+        now = time.perf_counter()
+        for slot in self._slots:
+            if slot.outstanding > 1 and now - slot.touched > STEAL_S * 0.7:
+                self._take_back(slot)
+        self._feed()
+
+    def _has_idle(self) -> bool:
+        return self._spawned < len(self._slots) or any(not s.queue for s in self._slots)
+
+    # --- one turn of the loop, on the leader's thread
+
+    def _turn(self, most_s: float) -> None:
+        with self._lock:
+            wait = min(most_s, self._until_next_check())
+        for key, events in self._selector.select(None if wait == _FOREVER else max(0.0, wait)):
+            who = key.data
+            if who is None:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(self._wake_read, 4096)
+            elif isinstance(who, Zygote):
+                self._hear(who)
+            else:
+                self._serve(who, events)
+        with self._lock:
+            if self._open:
+                self._end_overdue()
+                self._steal()
+        self._tell()
+
+    def _until_next_check(self) -> float:
+        """Seconds until a call may be overdue, or unbegun work may have to be taken back."""
+        wait = _FOREVER
+        many = idle = False
+        now = 0.0
+        for slot in self._slots[: self._spawned]:
+            if not slot.queue:
+                idle = True
+                continue
+            many = many or slot.outstanding > 1
+            limit = slot.queue[0].run.activation.timeout_s
+            if limit != _FOREVER:
+                now = now or time.perf_counter()
+                wait = min(wait, self._began(slot) + limit - now)
+        if many and (idle or self._spawned < len(self._slots)):
+            wait = min(wait, STEAL_S)
+        return wait
+
+    def _began(self, slot: Slot) -> float:
+        call, began = page.read(self._page, slot.index)
+        return max(began, slot.touched) if call == page.IDLE else began
+
+    def _end_overdue(self) -> None:
+        now = 0.0
+        for slot in self._slots[: self._spawned]:
+            if not slot.queue or slot.pid is None or slot.doom is not None:
+                continue
+            limit = slot.queue[0].run.activation.timeout_s
+            if limit == _FOREVER:
+                continue
+            call, began = page.read(self._page, slot.index)
+            now = now or time.perf_counter()
+            if call != page.IDLE and now - began >= limit:
+                slot.doom = Doom.TIMEOUT
+                self._zygote.kill(slot.pid)
+
+    def _serve(self, slot: Slot, events: int) -> None:
+        connection = slot.connection
+        if connection is None:
+            return
+        if events & selectors.EVENT_WRITE:
+            with self._lock, contextlib.suppress(OSError):
+                if connection.flush():
+                    self._selector.modify(connection.sock, selectors.EVENT_READ, slot)
+        if events & selectors.EVENT_READ:
+            self._read(slot, connection)
+
+    def _read(self, slot: Slot, connection: Connection) -> bool:
+        """Take in what a worker says; False at the end of its stream."""
+        try:
+            for frame in connection.receive():
+                if frame.kind == frames.REPORT:
+                    self._reported(slot, frame)
+                elif frame.kind == frames.OUTPUT and self._options.live is not None:
+                    self._options.live(frame.a, bytes(frame.body))
+        except EOFError:
+            # What it means is said by the zygote, which knows how the process ended.
+            with self._lock, contextlib.suppress(KeyError, ValueError):
+                self._selector.unregister(connection.sock)
+            return False
+        return True
+
+    def _reported(self, slot: Slot, frame: Frame) -> None:
+        states, times, cpu, memory, results, logs = pickle.loads(frame.body)
+        count = frame.c
+        stamps, spent, sizes = array("d", times), array("f", cpu), array("Q", memory)
+        if logs:
+            slot.log_position = logs[-1].end
+        with self._lock:
+            handed = next((h for h in slot.queue if h.epoch == frame.epoch), None)
+            if handed is None:
+                return
+            run = handed.run
+            handed.low += count
+            if handed.low >= handed.high:
+                slot.queue.remove(handed)
+            slot.outstanding -= count
+            slot.touched = time.perf_counter()
+            run.learn((stamps[-1] - stamps[0]) / count)
+            run.left -= count
+            if run.unsent_count or self._runs:
+                self._feed()
+            report = Report(
+                activation_id=run.activation.activation_id,
+                first=frame.b,
+                count=count,
+                attempt=run.activation.ranges[0].attempt,
+                states=states,
+                results=Payload(body=results, buffers=tuple(b for b in frame.buffers if not isinstance(b, int))),
+                started=stamps[0::2],
+                ended=stamps[1::2],
+                cpu_user=spent[0::2],
+                cpu_system=spent[1::2],
+                peak_kb=sizes[0::2],
+                grown_kb=sizes[1::2],
+                worker=f"{slot.index}-{slot.pid}",
+                logs=logs,
+                final=run.left == 0,
+            )
+            self._finish(run)
+            self._told.append((run.sink, [report]))
+
+    def _finish(self, run: Run) -> None:
+        if run.left == 0 and self._open.pop(run.activation.activation_id, None) is not None:
+            self._library.release(run.source.shared)
+
+    def _tell(self) -> None:
+        """Pass reports on, outside of the lock: a sink may come back to us."""
+        told = self._told
+        while told:
+            try:
+                sink, reports = told.popleft()
+            except IndexError:
+                return
+            sink.reported(reports)
+
+    # --- deaths
+
+    def _hear(self, zygote: Zygote) -> None:
+        try:
+            for event in zygote.events():
+                with self._lock:
+                    if event.status is None:
+                        slot = self._slots[event.slot]
+                        slot.pid = event.pid
+                        self._by_pid[event.pid] = slot
+                    else:
+                        self._died(event.pid, event.status)
+        except BackendError as error:
+            if not self._closed:
+                self._fail(str(error))
+
+    def _died(self, pid: int, status: int) -> None:
+        """Settle what a dead worker had: what it reported counts, what it ran is judged, the rest goes back free."""
+        slot = self._by_pid.pop(pid, None)
+        if slot is None or slot.pid != pid or slot.connection is None:
+            return
+        while self._read_rest(slot):
+            pass
+        self._take_back(slot)
+        running, _ = page.read(self._page, slot.index)
+        death = Death(
+            status=status,
+            doom=slot.doom,
+            memory_mb=self._options.memory_mb,
+            timeout_s=slot.queue[0].run.activation.timeout_s if slot.queue else 0.0,
+            output=self._last_output(slot, pid),
+        )
+        for handed in list(slot.queue):
+            run = handed.run
+            if running != page.IDLE and handed.low <= running < handed.high:
+                run.give_back(running + 1, handed.high)
+                run.give_back(handed.low, running)
+                state, failure = verdict(death)
+                self._settle(run, running, running + 1, state, failure)
+                running = page.IDLE
+            else:
+                run.give_back(handed.low, handed.high)
+            if run.unsent_count and run not in self._runs:
+                self._runs.append(run)
+        self._retire(slot)
+        try:
+            self._spawn(slot)
+        except BackendError as error:
+            self._fail(str(error))
+            return
+        self._feed()
+
+    def _read_rest(self, slot: Slot) -> bool:
+        connection = slot.connection
+        if connection is None:
+            return False
+        before = connection.bytes_received
+        return self._read(slot, connection) and connection.bytes_received > before
+
+    def _last_output(self, slot: Slot, pid: int) -> str:
+        """What the worker wrote after its last report, e.g. the trace of a crash in native code."""
+        if self._options.log_dir is None:
+            return ""
+        try:
+            with open(f"{self._options.log_dir}/worker-{slot.index}-{pid}.log", "rb") as log:  # noqa: PTH123
+                log.seek(slot.log_position)
+                return log.read(64 * 1024)[-4096:].decode("utf-8", "replace").strip()
+        except OSError:
+            return ""
+
+    def _settle(self, run: Run, low: int, high: int, state: CallState, failure: Failure) -> None:
+        """End calls that no worker reported."""
+        count = high - low
+        now = time.time()
+        run.left -= count
+        report = Report(
+            activation_id=run.activation.activation_id,
+            first=low,
+            count=count,
+            attempt=run.activation.ranges[0].attempt,
+            states=bytes((state,)) * count,
+            results=codec.encode_results([failure] * count),
+            started=array("d", [now]) * count,
+            ended=array("d", [now]) * count,
+            cpu_user=array("f", [0.0]) * count,
+            cpu_system=array("f", [0.0]) * count,
+            peak_kb=array("Q", [0]) * count,
+            grown_kb=array("Q", [0]) * count,
+            final=run.left == 0,
+        )
+        self._finish(run)
+        self._told.append((run.sink, [report]))
+
+    def _cancel(self, run: Run, low: int, high: int) -> None:
+        for slot in self._slots:
+            if any(h.run is run and h.low < high and h.high > low for h in slot.queue):
+                self._take_back(slot)
+        for a, b in run.cut(low, high):
+            self._settle(run, a, b, *verdict(Death(doom=Doom.CANCEL)))
+        for slot in self._slots:
+            running, _ = page.read(self._page, slot.index)
+            has = any(h.run is run and h.low <= running < h.high for h in slot.queue)
+            if has and low <= running < high and slot.pid is not None and slot.doom is None:
+                slot.doom = Doom.CANCEL
+                self._zygote.kill(slot.pid)
+
+    def _retire(self, slot: Slot) -> None:
+        connection = slot.connection
+        if connection is not None:
+            with contextlib.suppress(KeyError, ValueError):
+                self._selector.unregister(connection.sock)
+            connection.close()
+            os.close(slot.token_read)
+            os.close(slot.token_write)
+            slot.connection = None
+        slot.forget()
+
+    def _fail(self, why: str) -> None:
+        """Give everything up: the pool cannot go on. Open activations are lost; the next submission starts afresh."""
+        with self._lock:
+            if self._closed:
+                return
+            logger.warning("the worker pool starts afresh: %s", why)
+            lost = [(run, self._not_begun(run)) for run in self._open.values()]
+            self._open.clear()
+            self._runs.clear()
+            for slot in self._slots:
+                self._retire(slot)
+            self._spawned = 0
+            self._by_pid.clear()
+            with contextlib.suppress(KeyError, ValueError):
+                self._selector.unregister(self._zygote.control)
+            self._zygote.close()
+            self._library.close()
+            descriptor, self._page = page.create(len(self._slots))
+            try:
+                self._zygote = self._start_zygote(descriptor)
+            except BackendError as error:
+                self._broken = str(error)
+            finally:
+                os.close(descriptor)
+        self._tell()
+        for run, not_begun in lost:
+            run.sink.lost(run.activation.activation_id, Cause.KILLED, why, not_begun)
+
+    def _not_begun(self, run: Run) -> list[CallRange]:
+        """All calls of a run that are not over, but for those that workers are at."""
+        parts = list(run.unsent)
+        for slot in self._slots:
+            running, _ = page.read(self._page, slot.index)
+            for handed in slot.queue:
+                if handed.run is run and handed.low <= running < handed.high:
+                    parts += [(handed.low, running), (running + 1, handed.high)]
+                elif handed.run is run:
+                    parts.append((handed.low, handed.high))
+        attempt = run.activation.ranges[0].attempt
+        return [CallRange(first=a, count=b - a, attempt=attempt) for a, b in parts if a < b]
+
+    def _remove_empty_logs(self) -> None:
+        if self._options.log_dir is None:
+            return
+        with contextlib.suppress(OSError), os.scandir(self._options.log_dir) as entries:
+            for entry in entries:
+                if entry.name.startswith("worker-") and entry.stat().st_size == 0:
+                    os.unlink(entry.path)  # noqa: PTH108
+
+    # --- the pool's own thread
+
+    def _background(self) -> None:
+        """Read the streams when nobody waits for results.
+
+        While calls are submitted and waited for one by one, the waiting thread does all the reading; this one dozes.
+        """
+        while not self._closed:
+            self._wanted.wait()
+            self._wanted.clear()
+            while self._open and not self._closed:
+                time.sleep(DOZE_S)
+                with contextlib.suppress(Exception):
+                    self.run_until(self._nothing_open, _FOREVER)
+
+    def _nothing_open(self) -> bool:
+        return not self._open

@@ -1,0 +1,129 @@
+"""What a pool knows of the work it was given: activations, the ranges handed out, the workers."""
+
+from __future__ import annotations
+
+import enum
+from collections import OrderedDict, deque
+
+from lithops.pool.frames import Connection
+from lithops.types import Activation, CallSource, Sink
+
+TARGET_S = 0.005
+"""Seconds of work handed to a worker at once."""
+LARGEST_BATCH = 1024
+
+
+class Doom(enum.Enum):
+    """Why the pool itself ended a worker."""
+
+    TIMEOUT = "timeout"
+    CANCEL = "cancel"
+
+
+class Run:
+    """One activation in the pool."""
+
+    __slots__ = ("activation", "batch", "key", "left", "sink", "source", "unsent", "unsent_count")
+
+    def __init__(self, activation: Activation, source: CallSource, sink: Sink) -> None:
+        self.activation = activation
+        self.source = source
+        self.sink = sink
+        self.key = activation.job_key.encode()
+        self.unsent: deque[tuple[int, int]] = deque((r.first, r.first + r.count) for r in activation.ranges)
+        self.unsent_count = sum(r.count for r in activation.ranges)
+        self.left = self.unsent_count  # calls that have not ended
+        self.batch = 1
+
+    def take(self, most: int) -> tuple[int, int]:
+        """Take up to `most` calls that share a block off the front of the work."""
+        low, high = self.unsent.popleft()
+        block = self.source.block_of(low)
+        cut = min(high, low + most, block.first + block.count)
+        if cut < high:
+            self.unsent.appendleft((cut, high))
+        self.unsent_count -= cut - low
+        return low, cut
+
+    def give_back(self, low: int, high: int) -> None:
+        """Put calls that did not begin back to the front."""
+        if low < high:
+            self.unsent.appendleft((low, high))
+            self.unsent_count += high - low
+
+    def cut(self, low: int, high: int) -> list[tuple[int, int]]:
+        """Remove the unsent calls from `low` to `high`; return what was removed."""
+        removed: list[tuple[int, int]] = []
+        kept: deque[tuple[int, int]] = deque()
+        for a, b in self.unsent:
+            x, y = max(a, low), min(b, high)
+            if x >= y:
+                kept.append((a, b))
+                continue
+            removed.append((x, y))
+            if a < x:
+                kept.append((a, x))
+            if y < b:
+                kept.append((y, b))
+        self.unsent = kept
+        self.unsent_count -= sum(y - x for x, y in removed)
+        return removed
+
+    def learn(self, seconds_per_call: float) -> None:
+        """Adapt the batch to what calls take: growing is gradual, for the first calls may not be typical."""
+        want = max(1, min(LARGEST_BATCH, int(TARGET_S / max(seconds_per_call, 1e-7))))
+        self.batch = min(want, self.batch * 2) if want > self.batch else max(want, self.batch // 2)
+
+
+class Handed:
+    """A range of calls that a worker has; `low` moves up as they are reported."""
+
+    __slots__ = ("epoch", "high", "low", "run")
+
+    def __init__(self, run: Run, low: int, high: int, epoch: int) -> None:
+        self.run, self.low, self.high, self.epoch = run, low, high, epoch
+
+
+class Slot:
+    """A place for one worker process, and the process that has it now."""
+
+    __slots__ = (
+        "block",
+        "connection",
+        "doom",
+        "epoch",
+        "functions",
+        "index",
+        "log_position",
+        "outstanding",
+        "pid",
+        "queue",
+        "segments",
+        "token_read",
+        "token_write",
+        "touched",
+    )
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.epoch = 0
+        self.connection: Connection | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop all that was known of the process."""
+        self.pid: int | None = None
+        self.token_read = self.token_write = -1
+        self.queue: deque[Handed] = deque()
+        self.outstanding = 0
+        self.functions: OrderedDict[int, None] = OrderedDict()
+        self.segments: set[int] = set()
+        self.block: object = None
+        self.doom: Doom | None = None
+        self.touched = 0.0
+        self.log_position = 0
+
+    def next_epoch(self) -> int:
+        """Return a number that no token in the pipe bears."""
+        self.epoch = self.epoch % 255 + 1
+        return self.epoch

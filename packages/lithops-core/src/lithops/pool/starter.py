@@ -1,0 +1,209 @@
+"""The driver's end of the zygote: starts it, asks it for workers, hears how they ended."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import os
+import pickle
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lithops.errors import BackendError, RuntimeMismatchError
+from lithops.pool.zygote import ANSWER, COMMAND, Setup
+
+HELLO_S = 30.0
+"""How long an interpreter may take to start."""
+_CONTROL_FD = 3
+
+# Never run by file path or with the current folder on the path: a `types.py` in it would shadow the library's.
+_BOOT = """\
+import sys
+if sys.path[:1] == ['']: del sys.path[0]
+sys.path.{how}{where!r})
+from lithops.pool import zygote
+zygote.main({fd})
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """What the zygote says: a worker was forked (status is None) or has ended (exit code, or minus the signal)."""
+
+    pid: int
+    slot: int
+    status: int | None
+
+
+class Zygote:
+    """A running zygote. Its `control` socket is readable when `events` has something to say."""
+
+    def __init__(self, python: str, *, library: str, own_library: bool) -> None:
+        """Start interpreter `python`, with the package found in folder `library`.
+
+        `own_library` says that this is where the driver itself runs from; any other folder comes first on the path.
+        """
+        self._python = python
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._errors = _unnamed_file()
+        self._pending = b""
+        how, where = ("append(", library) if own_library else ("insert(0, ", library)
+        boot = _BOOT.format(how=how, where=where, fd=_CONTROL_FD)
+        try:
+            self.pid = _spawn(python, ["-c", boot], theirs, self._errors)
+        except OSError as error:
+            self.control.close()
+            os.close(self._errors)
+            raise BackendError(
+                f"cannot start the interpreter {python!r}: {error.strerror or error}; name an executable Python in `runtime`"
+            ) from error
+        finally:
+            theirs.close()
+
+    def configure(self, setup: Setup, page: int) -> None:
+        """Send what all workers have in common, with the descriptor of the page they share."""
+        data = pickle.dumps(setup, 5)
+        self._say(COMMAND.pack(b"S", len(data)), [page])
+        self.control.sendall(data)
+
+    def check(self) -> None:
+        """Wait for the interpreter's greeting and compare its version with the driver's.
+
+        Raises:
+            RuntimeMismatchError: the minor versions differ, so functions pickled by value would not load.
+            BackendError: it did not start.
+        """
+        self.control.settimeout(HELLO_S)
+        try:
+            data = self._exactly(ANSWER.size)
+        except (OSError, EOFError) as error:
+            raise BackendError(self._obituary()) from error
+        finally:
+            with contextlib.suppress(OSError):
+                self.control.settimeout(None)
+        _, major, minor = ANSWER.unpack(data)
+        if (major, minor) != sys.version_info[:2]:
+            mine = f"{sys.version_info.major}.{sys.version_info.minor}"
+            raise RuntimeMismatchError(
+                f"the driver runs Python {mine} but the runtime {self._python!r} is Python {major}.{minor}; "
+                f"functions can only travel between equal minor versions: choose a Python {mine} as `runtime`, "
+                f"or run the driver on Python {major}.{minor}"
+            )
+
+    def fork(self, slot: int, descriptors: list[int]) -> None:
+        """Ask for a worker; an `Event` tells its pid."""
+        self._say(COMMAND.pack(b"F", slot), descriptors)
+
+    def kill(self, pid: int) -> None:
+        """Kill a worker and all processes of its session."""
+        with contextlib.suppress(OSError):
+            self._say(COMMAND.pack(b"K", pid), [])
+
+    def events(self) -> Iterator[Event]:
+        """Yield what has happened since the last time.
+
+        Raises:
+            BackendError: the zygote is gone.
+        """
+        try:
+            data = self.control.recv(ANSWER.size * 64, getattr(socket, "MSG_DONTWAIT", 0))
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise BackendError(self._obituary()) from error
+        if not data:
+            raise BackendError(self._obituary())
+        self._pending += data
+        while len(self._pending) >= ANSWER.size:
+            kind, first, second = ANSWER.unpack_from(self._pending)
+            self._pending = self._pending[ANSWER.size :]
+            if kind == b"F":
+                yield Event(pid=first, slot=second, status=None)
+            elif kind == b"X" and first < 0:
+                raise BackendError(f"cannot start another worker process: {os.strerror(second)}")
+            elif kind == b"X":
+                yield Event(pid=first, slot=-1, status=second)
+
+    def close(self, grace_s: float = 2.0) -> None:
+        """End the zygote, and with it all workers; idempotent."""
+        if self.pid == 0:
+            return
+        self.control.close()
+        deadline = time.monotonic() + grace_s
+        pause = 0.0005
+        while not self._reaped():
+            if time.monotonic() > deadline:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
+            time.sleep(pause)
+            pause = min(pause * 2, 0.02)
+        self.pid = 0
+        os.close(self._errors)
+
+    def abandon(self) -> None:
+        """Close the descriptors only: in a process forked from the driver the workers are not ours to end."""
+        self.control.close()
+        self.pid = 0
+
+    def _reaped(self) -> bool:
+        try:
+            pid, _ = os.waitpid(self.pid, os.WNOHANG)
+        except ChildProcessError:  # somebody waited for all children
+            return True
+        return pid != 0
+
+    def _say(self, message: bytes, descriptors: list[int]) -> None:
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
+        self.control.sendmsg([message], rights)
+
+    def _exactly(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            more = self.control.recv(size - len(data))
+            if not more:
+                raise EOFError
+            data += more
+        return data
+
+    def _obituary(self) -> str:
+        text = os.pread(self._errors, 4096, 0).decode("utf-8", "replace").strip()
+        said = f"; it said: {text}" if text else ""
+        return f"the process that starts the workers ({self._python!r}) has ended{said}"
+
+
+def library_folder() -> str:
+    """Return the folder that holds the package this code belongs to."""
+    return str(Path(__file__).resolve().parent.parent.parent)
+
+
+def _unnamed_file() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("lithops-zygote-errors", os.MFD_CLOEXEC)
+    import tempfile
+
+    fd, path = tempfile.mkstemp(prefix="lithops-zygote-")
+    Path(path).unlink()
+    return fd
+
+
+def _spawn(python: str, args: list[str], control: socket.socket, errors: int) -> int:
+    """Start a process with the socket as descriptor 3; `subprocess` would cost as much as the process itself."""
+    fd = control.fileno()
+    copy = os.dup(fd) if fd == _CONTROL_FD else None  # dup2 onto itself would keep it closing on exec
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, errors, 1),
+        (os.POSIX_SPAWN_DUP2, errors, 2),
+        (os.POSIX_SPAWN_DUP2, copy if copy is not None else fd, _CONTROL_FD),
+    ]
+    env = {**os.environ, "LITHOPS_WORKER": "True", "PYTHONUNBUFFERED": "1"}
+    try:
+        return os.posix_spawn(python, [python, *args], env, file_actions=actions)
+    finally:
+        if copy is not None:
+            os.close(copy)

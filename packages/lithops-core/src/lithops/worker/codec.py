@@ -1,0 +1,175 @@
+"""How inputs and results are laid out in bytes; the one place that knows.
+
+Values of the few types in `ATOMS` are pickled together, which costs next to nothing per value. Everything else is
+pickled one by one, so that a value that cannot be loaded spoils its own call only, and results are loaded when
+somebody asks for them, on the thread that asks.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import struct
+from collections.abc import Callable, Iterable, Sequence
+
+from lithops.types import Payload
+
+ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None)})
+OUT_OF_BAND = 64 * 1024
+"""Smallest buffer, in bytes, that is kept out of a pickle."""
+
+_LIST = b"L"
+_STREAM = b"S"
+_COUNT = struct.Struct("<I")
+
+Dump = Callable[[io.BytesIO, Callable[[pickle.PickleBuffer], object]], pickle.Pickler]
+"""Makes a pickler for a stream and a buffer callback."""
+
+
+class Pickled:
+    """A value that is still in its pickle; `load` makes it."""
+
+    __slots__ = ("buffers", "data", "first", "last")
+
+    def __init__(self, data: bytes, first: int = 0, last: int = 0) -> None:
+        self.data = data
+        self.first, self.last = first, last  # its buffers among those of the batch
+        self.buffers: Sequence[memoryview] = ()
+
+    def load(self) -> object:
+        """Unpickle the value; raises whatever its class raises."""
+        return pickle.loads(self.data, buffers=self.buffers)
+
+    def __reduce__(self) -> tuple[type[Pickled], tuple[bytes, int, int]]:
+        return Pickled, (self.data, self.first, self.last)
+
+
+class BufferCatcher:
+    """A buffer callback that keeps large buffers out of the pickle; buffers of one owner are kept once."""
+
+    __slots__ = ("_known", "caught")
+
+    def __init__(self, known: dict[tuple[int, int], memoryview] | None = None) -> None:
+        self.caught: list[memoryview] = []
+        self._known = known
+
+    def __call__(self, buffer: pickle.PickleBuffer) -> bool:
+        try:
+            raw = buffer.raw()
+        except BufferError:  # not contiguous
+            return True
+        if raw.nbytes < OUT_OF_BAND:
+            return True
+        if self._known is not None:
+            # The view in the table keeps the owner of the memory alive, so that its id cannot come to mean another.
+            raw = self._known.setdefault((id(raw.obj), raw.nbytes), raw)
+        self.caught.append(raw)
+        return False
+
+
+class ItemEncoder:
+    """Encodes the items of consecutive calls into one body, item by item; pickles share their memo, so an object that
+    several items refer to is written once."""
+
+    def __init__(self, dump: Dump, known: dict[tuple[int, int], memoryview] | None) -> None:
+        self._file = io.BytesIO()
+        self._catcher = BufferCatcher(known)
+        self._pickler = dump(self._file, self._catcher)
+        self._ends: list[int] = []
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body so far."""
+        return self._file.tell()
+
+    @property
+    def buffer_bytes(self) -> int:
+        """Bytes of the buffers kept out so far."""
+        return sum(view.nbytes for view in self._catcher.caught)
+
+    def add(self, item: object) -> None:
+        """Append one item; raises what pickling it raises, with the body as it was before."""
+        start, caught = self._file.tell(), len(self._catcher.caught)
+        try:
+            self._pickler.dump(item)
+        except BaseException:
+            self._file.seek(start)
+            self._file.truncate()
+            del self._catcher.caught[caught:]
+            raise
+        self._ends += (self._file.tell(), len(self._catcher.caught))
+
+    def finish(self) -> Payload:
+        """Return the encoded items."""
+        n = len(self._ends)
+        head = _STREAM + _COUNT.pack(n // 2) + struct.pack(f"<{n}Q", *self._ends)
+        return Payload(body=head + self._file.getvalue(), buffers=tuple(self._catcher.caught))
+
+
+def encode_atoms(items: list[object]) -> Payload:
+    """Encode items that are all of a type in `ATOMS`."""
+    return Payload(body=_LIST + pickle.dumps(items, 5))
+
+
+def decode_items(body: bytes | memoryview, buffers: Sequence[memoryview]) -> list[object]:
+    """Return the items; in the place of one that cannot be loaded stands the `LoadFailure` that says why."""
+    view = memoryview(body)
+    if view[:1] == _LIST:
+        loaded: list[object] = pickle.loads(view[1:])
+        return loaded
+    (count,) = _COUNT.unpack_from(view, 1)
+    ends = struct.unpack_from(f"<{2 * count}Q", view, 1 + _COUNT.size)
+    base = 1 + _COUNT.size + 16 * count
+    file = io.BytesIO(view[base:])
+    queue = _Rewindable(buffers)
+    unpickler = pickle.Unpickler(file, buffers=queue)
+    items: list[object] = []
+    for k in range(count):
+        try:
+            items.append(unpickler.load())
+        except Exception as error:  # noqa: BLE001 - user code runs here
+            items.append(LoadFailure(error))
+            file.seek(ends[2 * k])
+        queue.position = ends[2 * k + 1]
+    return items
+
+
+class _Rewindable:
+    """The buffers of a body, in order, from any position."""
+
+    def __init__(self, buffers: Sequence[memoryview]) -> None:
+        self._buffers = buffers
+        self.position = 0
+
+    def __iter__(self) -> _Rewindable:
+        return self
+
+    def __next__(self) -> memoryview:
+        if self.position >= len(self._buffers):
+            raise StopIteration
+        self.position += 1
+        return self._buffers[self.position - 1]
+
+
+class LoadFailure:
+    """Stands for an item that could not be loaded."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def encode_results(entries: list[object], buffers: Iterable[memoryview] = ()) -> Payload:
+    """Encode results: atoms as they are, everything else as `Pickled` or `Failure`."""
+    return Payload(body=pickle.dumps(entries, 5), buffers=tuple(buffers))
+
+
+def decode_results(payload: Payload) -> list[object]:
+    """Return the entries, each `Pickled` one with its buffers at hand."""
+    entries: list[object] = pickle.loads(payload.body)
+    if payload.buffers:
+        for entry in entries:
+            if type(entry) is Pickled:
+                entry.buffers = payload.buffers[entry.first : entry.last]
+    return entries

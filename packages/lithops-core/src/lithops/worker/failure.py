@@ -1,0 +1,117 @@
+"""An exception on its way from a worker to the driver."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import traceback
+from dataclasses import dataclass
+from types import TracebackType
+
+from lithops import errors
+
+_OURS = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib would cost a worker 5 ms at start
+_LONGEST_CHAIN = 16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """What is known of a call that raised or died; picklable whatever the exception was."""
+
+    type_name: str
+    message: str
+    traceback_text: str = ""
+    pickled: bytes | None = None
+    """The exception and its causes, if they could be pickled."""
+    library: bool = False
+    """`type_name` is a class of `lithops.errors`, `message` is its argument."""
+
+    def exception(self) -> BaseException:
+        """Rebuild the exception, with the remote traceback as the first cause; a `RemoteError` if it cannot be rebuilt."""
+        if self.library:
+            error: BaseException = getattr(errors, self.type_name)(self.message)
+        else:
+            error = self._unpickled() or errors.RemoteError(self.type_name, self.message, self.traceback_text)
+        if self.traceback_text:
+            innermost = error
+            for _ in range(_LONGEST_CHAIN):
+                if innermost.__cause__ is None:
+                    break
+                innermost = innermost.__cause__
+            innermost.__cause__ = RemoteTraceback(self.traceback_text)
+        return error
+
+    def _unpickled(self) -> BaseException | None:
+        if self.pickled is None:
+            return None
+        try:
+            chain = pickle.loads(self.pickled)
+        except Exception:  # noqa: BLE001 - user code runs here
+            return None
+        if not chain or not all(isinstance(link, BaseException) for link in chain):
+            return None
+        for outer, inner in zip(chain, chain[1:], strict=False):
+            outer.__cause__ = inner
+        first: BaseException = chain[0]
+        return first
+
+
+class RemoteTraceback(Exception):  # noqa: N818 - it is shown as the cause of an error, it is none itself
+    """The traceback of the worker, as text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f'\n"""\n{self.text}"""'
+
+
+def capture(error: BaseException) -> Failure:
+    """Describe an exception that user code raised, beginning with the user's own frames."""
+    trace = _own_frames(error.__traceback__)
+    error = error.with_traceback(trace)
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception:  # noqa: BLE001 - __str__ of the exception is user code
+        text = "".join(traceback.format_tb(trace)) + f"{_name(error)}: <its message cannot be made>\n"
+    return Failure(type_name=_name(error), message=_message(error), traceback_text=text, pickled=_pickled(error))
+
+
+def library_failure(kind: type[errors.LithopsError], message: str, traceback_text: str = "") -> Failure:
+    """Describe a failure that the library itself diagnosed."""
+    return Failure(type_name=kind.__name__, message=message, traceback_text=traceback_text, library=True)
+
+
+def _own_frames(trace: TracebackType | None) -> TracebackType | None:
+    here = trace
+    while here is not None and here.tb_frame.f_code.co_filename.startswith(_OURS):
+        here = here.tb_next
+    return here if here is not None else trace
+
+
+def _name(error: BaseException) -> str:
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - user code
+        return "<the exception's message cannot be made>"
+
+
+def _pickled(error: BaseException) -> bytes | None:
+    import cloudpickle
+
+    chain = [error]
+    while chain[-1].__cause__ is not None and len(chain) < _LONGEST_CHAIN:
+        chain.append(chain[-1].__cause__)
+    for candidate in (chain, chain[:1]):
+        try:
+            data: bytes = cloudpickle.dumps(candidate, protocol=5)
+        except Exception:  # noqa: BLE001 - user code
+            continue
+        return data
+    return None
