@@ -95,19 +95,17 @@ def _closure(*names: str) -> list[str]:
 _TESTING = ROOT / "packages" / "lithops-testing" / "src" / "lithops_testing"
 find_interpreter = runpy.run_path(str(_TESTING / "interpreters.py"))["find_interpreter"]
 FOUND = {version: path for version in (*SUPPORTED, *EARLY) if (path := find_interpreter(version))}
-MISSING = [version for version in SUPPORTED if version not in FOUND]
 for _version, _path in FOUND.items():
     _first = shutil.which(f"python{_version}")
     if _first is None or Path(_first) != _path:
         os.environ["PATH"] = f"{_path.parent}{os.pathsep}{os.environ['PATH']}"
 
 
-def _versions(name: str) -> list[str]:
-    """Return the Pythons to test on: all for the core, the oldest and the newest supported for the others."""
+def _wanted(name: str) -> list[str]:
+    """Return the Pythons to test on: all for the core, the oldest and the newest for the others."""
     if name == "lithops-core":
-        return list(FOUND) or [OWN]
-    found = [version for version in SUPPORTED if version in FOUND] or [OWN]
-    return list(dict.fromkeys([found[0], found[-1]]))
+        return [*SUPPORTED, *(version for version in EARLY if version in FOUND)]
+    return [SUPPORTED[0], SUPPORTED[-1]]
 
 
 # --- wheels: built once per run, from the tree as it is
@@ -183,18 +181,20 @@ def _pytest(session: nox.Session, *arguments: str) -> None:
 
 
 def _register_tests(package: Package) -> None:
-    @nox.session(name=f"tests({package.name})", python=_versions(package.name), tags=["tests"])
+    found = [version for version in _wanted(package.name) if version in FOUND] or [OWN]
+    missing = [version for version in _wanted(package.name) if version not in FOUND]
+
+    @nox.session(name=f"tests({package.name})", python=found, tags=["tests"])
     def tests(session: nox.Session) -> None:
         session.notify("account")
-        if package.name == "lithops-core" and MISSING:
-            _record({}, [(f"tests({package.name})-{version}", f"python{version}") for version in MISSING])
+        _record({}, [(f"tests({package.name})-{version}", f"python{version}") for version in missing])
         _install(session, "lithops-core", "lithops-testing", package.name, extra=tuple(package.group("test")))
         folders = [package.folder / "tests" / kind for kind in ("unit", "contract")]
-        found = [str(folder) for folder in folders if folder.is_dir()]
-        if not found:
+        existing = [str(folder) for folder in folders if folder.is_dir()]
+        if not existing:
             session.log(f"{package.name} has neither tests/unit nor tests/contract yet")
             return
-        _pytest(session, *found)
+        _pytest(session, *existing)
 
     tests.__doc__ = f"Run the tests of {package.name} against the installed wheels."
 
@@ -212,10 +212,8 @@ def types(session: nox.Session) -> None:
     """Check the types of every package, of the examples and of this file."""
     extra = [entry for package in PACKAGES.values() for kind in ("test", "types") for entry in package.group(kind)]
     _install(session, *PACKAGES, extra=("mypy>=1.15", "nox", "pytest", *extra))
-    for package in PACKAGES.values():
-        session.run("mypy", str(package.folder / "src"))
-    for other in ("noxfile.py", "examples", "tests"):
-        session.run("mypy", other)
+    sources = [str(package.folder / "src") for package in PACKAGES.values()]
+    session.run("mypy", *sources, "examples", "tests", "noxfile.py")
 
 
 for _package in PACKAGES.values():
@@ -226,7 +224,7 @@ for _package in PACKAGES.values():
 def workspace(session: nox.Session) -> None:
     """Run the tests that look across packages: arrows, wording, commands of the README."""
     session.notify("account")
-    _install(session, "lithops-core", "lithops-testing")
+    _install(session, "lithops-core", "lithops-testing", extra=("nox",))
     _pytest(session, "tests")
 
 
