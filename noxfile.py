@@ -225,7 +225,7 @@ def workspace(session: nox.Session) -> None:
     """Run the tests that look across packages: arrows, wording, commands of the README."""
     session.notify("account")
     _install(session, "lithops-core", "lithops-testing", extra=("nox",))
-    _pytest(session, "tests")
+    _pytest(session, "tests", *(["benchmarks/tests"] if list(ROOT.glob("benchmarks/tests/test_*.py")) else []))
 
 
 @nox.session(tags=["tests"])
@@ -256,11 +256,10 @@ def build(session: nox.Session) -> None:
     session.run("check-wheel-contents", *(path for path in archives if path.endswith(".whl")))
 
 
-@nox.session(default=False)
+@nox.session(default=False, venv_backend="none")
 def bench(session: nox.Session) -> None:
-    """Measure beside peers and write benchmarks/RESULTS.md; what follows `--` goes to benchmarks/run.py."""
-    session.install(_wheel(session, "lithops-core"))
-    session.run("python", "benchmarks/run.py", *session.posargs)
+    """Measure beside peers, in venvs of their own; what follows `--` goes to benchmarks/run.py."""
+    session.run(sys.executable, str(ROOT / "benchmarks" / "run.py"), *session.posargs, external=True)
 
 
 @nox.session(default=False, venv_backend="none")
