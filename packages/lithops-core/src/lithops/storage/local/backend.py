@@ -1,0 +1,27 @@
+"""The driver's part of the local store: where it lies, and how a worker opens it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+
+DEFAULT_BUCKET = "storage"
+CLIENT = "lithops.storage.local.client:LocalStorageClient"
+"""Import string of the worker part."""
+
+
+def default_root(state_dir: str | PathLike[str] | None = None) -> str:
+    """Return the folder of the store inside the state folder, by default the one of this user. Makes nothing in it."""
+    if state_dir is None:
+        from lithops.config.paths import state_dir as own_state_dir
+
+        state_dir = own_state_dir()
+    return f"{state_dir}/storage"
+
+
+def worker_part(root: str) -> tuple[str, Mapping[str, str]]:
+    """Return what opens the same store in a worker on this machine: an import string and its plain arguments."""
+    return CLIENT, {"root": root}
