@@ -113,7 +113,7 @@ def _wanted(name: str) -> list[str]:
 
 def _wheel(session: nox.Session, name: str) -> str:
     target = SCRATCH / name
-    if not target.exists():
+    if not list(target.glob("*.whl")):
         _build(session, PACKAGES[name].folder, target, "--wheel")
     return str(next(target.glob("*.whl")))
 
