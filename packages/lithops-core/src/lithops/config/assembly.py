@@ -1,0 +1,272 @@
+"""Bring sections and plugins together: who reads which section, and is every key read by somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from lithops.config.names import advice, slip_of
+from lithops.config.settings import (
+    EXECUTION_TIMEOUT_S,
+    LANES,
+    LOCALHOST,
+    LOCALHOST_EXECUTION_TIMEOUT_S,
+    LOCALHOST_MONITORING_INTERVAL_S,
+    MONITORING_INTERVAL_S,
+    SELECTORS,
+    GlobalSettings,
+    Settings,
+)
+from lithops.errors import ConfigError, PluginError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from lithops.config.document import Document
+    from lithops.config.selection import Selection
+    from lithops.config.validation import Entry
+
+_MODE_SECTIONS = ("serverless", "standalone")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """A plugin that takes its configuration from one or more sections, the later ones before the earlier."""
+
+    owner: str
+    """How errors name it."""
+    family: str
+    name: str
+    model: type[BaseModel] | None
+    sections: tuple[str, ...]
+    provider: str | None = None
+
+
+def assemble(
+    document: Document,
+    chosen: Selection,
+    overrides: Mapping[str, object],
+    *,
+    source: str | None,
+    thorough: bool = False,
+) -> Settings:
+    """Validate what the chosen plugins read, and account for the rest."""
+    notes = [*chosen.notes]
+    general = _general(document, chosen, notes)
+    in_use = list(_readers(document, chosen, overrides, notes))
+    others = list(_onlookers(document, in_use, notes)) if thorough else []
+    unread = list(_check_names(document, [*in_use, *others], notes))
+    _check_overrides(overrides, next((reader for reader in in_use if reader.family == "compute"), None))
+    models: dict[tuple[str, str], BaseModel] = {}
+    for reader in [*in_use, *others]:
+        given = overrides if reader.family == "compute" and reader in in_use else {}
+        model = _read(reader, document, given, notes)
+        if model is not None and reader in in_use:
+            models[reader.family, reader.name] = model
+    return Settings(
+        mode=chosen.mode,
+        backend=chosen.backend,
+        storage=chosen.storage,
+        monitoring=chosen.monitoring,
+        lithops=general,
+        compute=models.pop(("compute", chosen.backend), None),
+        storage_config=models.pop(("storage", chosen.storage), None),
+        sections={name: model for (_, name), model in models.items()},
+        unchecked={name: document.sections[name] for name in unread},
+        notes=tuple(dict.fromkeys(notes)),
+        source=source,
+    )
+
+
+def _general(document: Document, chosen: Selection, notes: list[str]) -> GlobalSettings:
+    local = chosen.mode == LOCALHOST
+    values: dict[str, Any] = {
+        "execution_timeout": LOCALHOST_EXECUTION_TIMEOUT_S if local else EXECUTION_TIMEOUT_S,
+        "monitoring_interval": (
+            LOCALHOST_MONITORING_INTERVAL_S if chosen.storage == LOCALHOST else MONITORING_INTERVAL_S
+        ),
+    }
+    section = document.sections.get("lithops", {})
+    if not section.keys() <= set(SELECTORS):  # those were checked when they were followed
+        from lithops.config.global_section import LithopsSection
+        from lithops.config.validation import Entry, notes_on, validate
+
+        for key in sorted(section.keys() - LithopsSection.model_fields.keys()):
+            compute = _known_keys([_reader("compute", chosen.backend)]) or set()
+            advised = (
+                f"{key!r} is a key of section {chosen.backend!r}"
+                if key in compute
+                else advice(key, LithopsSection.model_fields)
+            )
+            raise ConfigError(f"{document.where('lithops', key)}: unknown key {key!r} in section 'lithops'; {advised}")
+        entries = {key: Entry(value, "lithops") for key, value in section.items() if key not in SELECTORS}
+        model = validate(LithopsSection, entries, owner="section 'lithops'", document=document)
+        notes.extend(notes_on(LithopsSection, entries, document))
+        written = model.model_dump(exclude_unset=True)
+        values |= {key: value for key, value in written.items() if value is not None or key not in values}
+    values["execution_timeout_s"] = values.pop("execution_timeout")
+    known = {field.name for field in fields(GlobalSettings)}
+    return GlobalSettings(**{key: value for key, value in values.items() if key in known})
+
+
+def _readers(
+    document: Document, chosen: Selection, overrides: Mapping[str, object], notes: list[str]
+) -> Iterator[Reader]:
+    if chosen.backend != LOCALHOST or document.sections.get(LOCALHOST) or overrides:
+        extra = (chosen.mode,) if chosen.mode in _MODE_SECTIONS else ()
+        yield _reader("compute", chosen.backend, extra)
+    if chosen.storage != LOCALHOST or document.sections.get(LOCALHOST):
+        yield _reader("storage", chosen.storage)
+    if chosen.monitoring not in LANES:
+        yield _reader("monitor", chosen.monitoring)
+    rest = document.sections.keys() - {"lithops", LOCALHOST, chosen.backend, chosen.storage}
+    if not rest:
+        return
+    from lithops.plugins import installed
+
+    for info in installed("plugins"):
+        if info.name in rest:
+            try:
+                yield _reader("plugins", info.name)
+            except PluginError as error:  # nobody chose it: it is left out, with a warning, when plugins are opened
+                notes.append(f"section {info.name!r} was not checked: {error}")
+
+
+def _reader(family: str, name: str, extra: tuple[str, ...] = ()) -> Reader:
+    from lithops.plugins import config_model, find, installed, load
+
+    if family == "plugins":
+        info = next(info for info in installed("plugins") if info.name == name)
+    else:
+        info = find(family, name)
+    plugin = load(info)
+    provider = getattr(plugin, "provider", None)
+    return Reader(
+        owner=f"{'backend' if family == 'compute' else family if family != 'plugins' else 'plugin'} {name!r}",
+        family=family,
+        name=name,
+        model=config_model(plugin),
+        sections=(*((provider,) if provider else ()), *extra, name),
+        provider=provider,
+    )
+
+
+def _onlookers(document: Document, in_use: list[Reader], notes: list[str]) -> Iterator[Reader]:
+    """Yield readers for the sections of installed plugins that are not in use."""
+    from lithops.plugins import installed
+
+    busy = {(reader.family, reader.name) for reader in in_use}
+    for info in installed():
+        if info.name in document.sections and (info.family, info.name) not in busy:
+            extra = (info.kind,) if info.kind in _MODE_SECTIONS else ()
+            try:
+                yield _reader(info.family, info.name, extra)
+            except PluginError as error:
+                notes.append(f"section {info.name!r} was not checked: {error}")
+
+
+def _check_names(document: Document, readers: list[Reader], notes: list[str]) -> Iterator[str]:
+    """Refuse keys that none of a section's readers knows, and yield the sections that nothing reads."""
+    for name, values in document.sections.items():
+        if name == "lithops" or (name == LOCALHOST and not values):
+            continue
+        mine = [reader for reader in readers if name in reader.sections]
+        if not mine:
+            _check_section_name(document, name, readers, notes)
+            yield name
+            continue
+        known = _known_keys(mine)
+        if known is not None and not values.keys() <= known:
+            known |= _keys_of_namesakes(name, values, mine) | ({"backend"} if name in _MODE_SECTIONS else set())
+            _refuse_unknown_keys(document, name, values, known)
+        if name in {reader.provider for reader in mine} | set(_MODE_SECTIONS):
+            yield name  # so that it can be read as it was written, too
+
+
+def _known_keys(readers: list[Reader]) -> set[str] | None:
+    from lithops.config.validation import accepted_keys, takes_any_key
+
+    known: set[str] = set()
+    for reader in readers:
+        if reader.model is not None:
+            if takes_any_key(reader.model):
+                return None
+            known |= accepted_keys(reader.model).keys()
+    return known
+
+
+def _keys_of_namesakes(name: str, values: Mapping[str, Any], readers: list[Reader]) -> set[str]:
+    """Return keys for plugins that share the section but are not in use, such as a store beside a compute backend."""
+    from lithops.plugins import installed
+
+    busy = {reader.family for reader in readers if reader.name == name}
+    try:
+        idle = [_reader(info.family, name) for info in installed() if info.name == name and info.family not in busy]
+    except PluginError:  # broken, but not chosen: the keys may well be its own
+        return set(values)
+    known = _known_keys(idle)
+    return set(values) if known is None else known
+
+
+def _check_section_name(document: Document, name: str, readers: list[Reader], notes: list[str]) -> None:
+    from lithops.plugins import installed
+
+    infos = {info.name for info in installed()}
+    if name in infos or name in _MODE_SECTIONS:
+        return
+    providers = {reader.provider for reader in readers if reader.provider}
+    known = {"lithops", *_MODE_SECTIONS, *infos, *providers}
+    where = document.where(name)
+    if meant := slip_of(name, known):
+        raise ConfigError(f"{where}: unknown section {name!r}; did you mean {meant!r}?")
+    if not name.isidentifier() or name != name.lower():
+        raise ConfigError(
+            f"{where}: unknown section {name!r}; sections are named like plugins, in lower case with underscores: "
+            f"{advice(name, known)}"
+        )
+    notes.append(f"{where}: section {name!r} was not checked, because no plugin in use reads it")
+
+
+def _check_overrides(overrides: Mapping[str, object], compute: Reader | None) -> None:
+    known = _known_keys([compute]) if compute is not None else set()
+    if known is None or compute is None:
+        return
+    for key in overrides:
+        if key not in known:
+            raise ConfigError(f"unknown keyword argument {key!r} for backend {compute.name!r}; {_advice(key, known)}")
+
+
+def _refuse_unknown_keys(document: Document, section: str, values: Mapping[str, Any], known: set[str]) -> None:
+    for key in values:
+        if key not in known:
+            raise ConfigError(
+                f"{document.where(section, key)}: unknown key {key!r} in section {section!r}; {_advice(key, known)}"
+            )
+
+
+def _advice(key: str, known: set[str]) -> str:
+    from lithops.config.global_section import LithopsSection
+
+    if key in LithopsSection.model_fields:
+        return f"{key!r} is a key of section 'lithops'"
+    return advice(key, known)
+
+
+def _read(reader: Reader, document: Document, overrides: Mapping[str, object], notes: list[str]) -> BaseModel | None:
+    if reader.model is None:
+        return None
+    from lithops.config.validation import Entry, accepted_keys, notes_on, takes_any_key, validate
+
+    known = accepted_keys(reader.model)
+    entries: dict[str, Entry] = {}
+    for section in reader.sections:
+        for key, value in document.sections.get(section, {}).items():
+            if key in known or (takes_any_key(reader.model) and section == reader.name):
+                entries[key] = Entry(value, section)
+    if reader.name == LOCALHOST and not entries and not overrides:
+        return None  # defaults hold
+    entries |= {key: Entry(value, None) for key, value in overrides.items()}
+    model = validate(reader.model, entries, owner=reader.owner, document=document)
+    notes.extend(notes_on(reader.model, entries, document))
+    return model

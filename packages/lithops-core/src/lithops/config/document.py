@@ -1,0 +1,186 @@
+"""A configuration as it was written: sections of plain values, and on which line each key stands."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lithops.errors import ConfigError
+
+if TYPE_CHECKING:
+    from yaml.nodes import Node, ScalarNode
+
+Path = tuple[object, ...]
+
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """Sections by name. An empty section is an empty dict."""
+
+    origin: str
+    sections: dict[str, dict[str, Any]]
+    lines: Mapping[Path, int] = field(default_factory=dict)
+
+    def where(self, *path: object) -> str:
+        """Say where a key stands, or the nearest thing around it whose line is known."""
+        for length in range(len(path), 0, -1):
+            if line := self.lines.get(path[:length]):
+                return f"{self.origin}, line {line}"
+        return self.origin
+
+
+def from_mapping(given: Mapping[str, Any], origin: str) -> Document:
+    """Take a mapping as a document; the caller's is neither kept nor changed."""
+    return Document(origin=origin, sections=_sections(_plain(given), origin, {}))
+
+
+def parse(text: str, origin: str) -> Document:
+    """Parse YAML, of which JSON is a part, and fill in `${VARIABLE}` from the environment.
+
+    Raises `ConfigError`, with the line, for what is no YAML, no mapping of sections, written twice, or refers to a
+    variable that is not set.
+    """
+    import yaml
+
+    if text.lstrip().startswith("{"):
+        text = text.replace("\t", " ")  # JSON allows tabs between its tokens, and nowhere else; YAML does not
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return Document(origin=origin, sections={})
+        lines: dict[Path, int] = {}
+        _prepare(node, (), lines, origin, open_nodes=[], seen=set())
+        data = loader.construct_document(node)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+        where = f"{origin}, line {mark.line + 1}, column {mark.column + 1}" if mark else origin
+        raise ConfigError(f"{where}: this is not YAML: {problem}; correct it there or just above") from error
+    except ValueError as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(
+            f"{origin}: this YAML holds a value that does not exist: {error}; put it in quotes"
+        ) from error
+    finally:
+        loader.dispose()
+    return Document(origin=origin, sections=_sections(data, origin, lines), lines=lines)
+
+
+def _sections(data: object, origin: str, lines: Mapping[Path, int]) -> dict[str, dict[str, Any]]:
+    if not isinstance(data, dict):
+        raise ConfigError(
+            f"{origin}: a configuration is a mapping of sections to keys, found {_kind(data)}; "
+            f"begin with a line 'lithops:' and put keys under it"
+        )
+    sections: dict[str, dict[str, Any]] = {}
+    for name, values in data.items():
+        where = f"{origin}, line {lines[(name,)]}" if (name,) in lines else origin
+        if not isinstance(name, str):
+            raise ConfigError(f"{where}: the name of a section is text, found {name!r}; put it in quotes")
+        if values is not None and not isinstance(values, dict):
+            raise ConfigError(_stray(name, values, where))
+        for key in values or {}:
+            if not isinstance(key, str):
+                raise ConfigError(f"{where}: section {name!r} has the key {key!r}, which is not text; put it in quotes")
+        sections[name] = values or {}
+    return sections
+
+
+def _stray(name: str, value: object, where: str) -> str:
+    from lithops.config.global_section import LithopsSection
+
+    if name in LithopsSection.model_fields:
+        return f"{where}: {name!r} stands outside of any section; put it under 'lithops:'"
+    return f"{where}: section {name!r} must hold keys, found {_kind(value)}; write them indented under '{name}:'"
+
+
+def _kind(value: object) -> str:
+    """Describe a value without showing it: nobody knows yet whether it is a secret."""
+    return {list: "a list", str: "text", dict: "a mapping"}.get(type(value), f"a value of type {type(value).__name__}")
+
+
+def _plain(value: Any) -> Any:
+    from lithops.config.settings import reveal
+
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return reveal(value)
+
+
+def _prepare(
+    node: Node, path: Path, lines: dict[Path, int], origin: str, *, open_nodes: list[Node], seen: set[int]
+) -> None:
+    """Note lines, refuse what is ambiguous, and fill in variables, before values are made of nodes."""
+    from yaml.nodes import ScalarNode
+
+    if any(node is outer for outer in open_nodes):
+        raise ConfigError(f"{origin}, line {_line(node)}: this value contains itself; write it without the alias")
+    if id(node) in seen:  # an alias: done where its anchor stands
+        return
+    seen.add(id(node))
+    if isinstance(node, ScalarNode):
+        _fill_in(node, origin)
+        return
+    open_nodes.append(node)
+    for key, child in _children(node, lines, path, origin):
+        _prepare(child, (*path, key), lines, origin, open_nodes=open_nodes, seen=seen)
+    open_nodes.pop()
+
+
+def _children(node: Node, lines: dict[Path, int], path: Path, origin: str) -> Iterator[tuple[object, Node]]:
+    from yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+    if isinstance(node, SequenceNode):
+        for index, child in enumerate(node.value):
+            lines[(*path, index)] = _line(child)
+            yield index, child
+        return
+    assert isinstance(node, MappingNode)  # there are but three kinds of nodes
+    for key_node, child in node.value:
+        key = key_node.value if isinstance(key_node, ScalarNode) else None
+        if key is not None and key_node.tag != "tag:yaml.org,2002:merge":
+            if (*path, key) in lines:
+                first = lines[(*path, key)]
+                raise ConfigError(
+                    f"{origin}, line {_line(key_node)}: {key!r} stands here and on line {first}; remove one"
+                )
+            lines[(*path, key)] = _line(key_node)
+        yield key, child
+
+
+def _line(node: Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _fill_in(node: ScalarNode, origin: str) -> None:
+    text = node.value
+    if not isinstance(text, str) or "${" not in text:
+        return
+    where = f"{origin}, line {_line(node)}"
+
+    def value_of(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return "${"
+        name, closed = match[1], match[2]
+        if not closed or not _VARIABLE.fullmatch(name):
+            raise ConfigError(
+                f"{where}: {match[0]!r} is not a reference to an environment variable, which is written ${{NAME}}; "
+                f"write '$${{' for a literal '${{'"
+            )
+        found = os.environ.get(name)
+        if found is None:
+            raise ConfigError(
+                f"{where}: the environment variable {name!r} is not set; set it, or write '$${{{name}}}' "
+                f"for the literal text '${{{name}}}'"
+            )
+        return found
+
+    node.value = _REFERENCE.sub(value_of, text)

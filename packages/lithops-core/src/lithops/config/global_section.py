@@ -1,0 +1,98 @@
+"""What section `lithops` may say, validated."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from lithops.config.settings import GlobalSettings
+
+_DEFAULT = GlobalSettings()
+
+
+class LithopsSection(BaseModel):
+    """Section `lithops`: which plugins to use, and what holds for all of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backend: str | None = Field(
+        None, description="compute backend; 'localhost' is this machine", examples=["localhost"]
+    )
+    storage: str | None = Field(
+        None, description="storage backend; by default the one that suits the compute backend", examples=["localhost"]
+    )
+    mode: Literal["localhost", "serverless", "standalone"] | None = Field(
+        None, description="only needed without a backend: use the one that is installed for this mode"
+    )
+    monitoring: str = Field(
+        "auto",
+        description="how results come back: 'auto', 'response' (in the answer of the platform), 'storage', "
+        "or the name of a monitor plugin",
+    )
+    execution_timeout: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="what one call may take, in seconds; 3600 on localhost, else 1800",
+    )
+    retries: int = Field(
+        _DEFAULT.retries, ge=0, description="how often a call is tried again after an error of its own, with back-off"
+    )
+    infrastructure_retries: int = Field(
+        _DEFAULT.infrastructure_retries,
+        ge=0,
+        description="how often a call is tried again after a failure around it, such as a lost machine",
+    )
+    chunksize: int | None = Field(
+        None, ge=1, description="calls that a worker is given in one go; by default found from how long calls take"
+    )
+    include_modules: tuple[str, ...] | None = Field(
+        _DEFAULT.include_modules,
+        description="modules to ship to workers beside those that are found; null ships none at all",
+    )
+    exclude_modules: tuple[str, ...] = Field(_DEFAULT.exclude_modules, description="modules not to ship to workers")
+    data_cleaner: bool = Field(_DEFAULT.data_cleaner, description="remove the data of a job once it was read")
+    monitoring_interval: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="seconds between looks at the store where no event can be awaited; 0.1 for storage 'localhost', "
+        "else 2",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] | None = Field(
+        "INFO", description="what the driver logs; null is silence"
+    )
+    log_format: str = Field(_DEFAULT.log_format, description="format of a log line, as for Python's logging")
+    log_stream: Literal["ext://sys.stderr", "ext://sys.stdout"] = Field(
+        "ext://sys.stderr", description="where log lines go"
+    )
+    log_filename: str | None = Field(None, description="a file that log lines go to as well")
+    telemetry: bool = Field(
+        _DEFAULT.telemetry,
+        description="no effect",
+        deprecated="metrics come with a plugin; install one and remove the key",
+    )
+    data_limit: float | None = Field(
+        None, description="no effect", deprecated="there is no limit to the input of a job any more; remove the key"
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _as_logging_writes_it(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("include_modules", mode="before")
+    @classmethod
+    def _none_as_text(cls, value: Any) -> Any:
+        return None if value == "None" else value  # as files have it that were written without YAML's null
+
+    @field_validator("exclude_modules", mode="before")
+    @classmethod
+    def _nothing_to_exclude(cls, value: Any) -> Any:
+        return () if value in (None, "None") else value
+
+    @field_validator("data_limit", mode="before")
+    @classmethod
+    def _no_limit(cls, value: Any) -> Any:
+        return None if value is False else value

@@ -1,0 +1,48 @@
+"""From whatever the user said, wherever it was said, to one `Settings`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from lithops.config.settings import AUTO, LOCALHOST, Settings
+from lithops.config.sources import locate
+
+_NO_OVERRIDES: Mapping[str, object] = MappingProxyType({})
+
+
+def resolve(
+    *,
+    mode: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    config_file: str | os.PathLike[str] | None = None,
+    backend: str | None = None,
+    storage: str | None = None,
+    monitoring: str | None = None,
+    overrides: Mapping[str, object] = _NO_OVERRIDES,
+    thorough: bool = False,
+) -> Settings:
+    """Find, read, select and validate the configuration of one executor.
+
+    `overrides` are keys of the compute backend's section; None among them means "not given". `thorough` also
+    validates the sections of installed plugins that are not in use. Raises `ConfigError` for what is wrong with the
+    configuration and `PluginError` for what is wrong with a plugin that it chooses.
+    """
+    source = locate(config, config_file)
+    given = {key: value for key, value in overrides.items() if value is not None}
+    if source is None and not given:
+        # the start of most programs: nothing to read, nothing to check, so nothing slow to import
+        plain = (mode or LOCALHOST, backend or LOCALHOST, storage or LOCALHOST, monitoring or AUTO)
+        if plain == (LOCALHOST, LOCALHOST, LOCALHOST, AUTO):
+            return Settings()
+
+    from lithops.config.assembly import assemble
+    from lithops.config.document import Document
+    from lithops.config.selection import select
+    from lithops.config.sources import read
+
+    document = read(source) if source is not None else Document(origin="", sections={})
+    chosen = select(document, mode=mode, backend=backend, storage=storage, monitoring=monitoring)
+    return assemble(document, chosen, given, source=source.origin if source is not None else None, thorough=thorough)

@@ -1,0 +1,85 @@
+"""Which configuration there is: the first of argument, environment and files wins, and nothing is merged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lithops.config.paths import search_list
+from lithops.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lithops.config.document import Document
+
+TEXT_VARIABLE = "LITHOPS_CONFIG"
+FILE_VARIABLE = "LITHOPS_CONFIG_FILE"
+
+
+class Source(NamedTuple):
+    """A configuration that was found but not yet read: one of `given`, `text` and `path` is set."""
+
+    origin: str
+    """How errors name it."""
+    given: Mapping[str, Any] | None = None
+    text: str | None = None
+    path: str | None = None
+    asked_by: str = ""
+    """Who named the file, if somebody did."""
+
+
+def locate(config: Mapping[str, Any] | None = None, config_file: str | os.PathLike[str] | None = None) -> Source | None:
+    """Return the first configuration in the order of the documentation, None if there is none."""
+    if config is not None:
+        if not isinstance(config, Mapping):
+            raise ConfigError(f"config must be a mapping of sections, not {config!r}; a path goes into config_file")
+        return Source("the config argument", given=config) if config else None
+    if config_file is not None:
+        return _file(os.fspath(config_file), "config_file")
+    if text := os.environ.get(TEXT_VARIABLE, "").strip():
+        return Source(f"the environment variable {TEXT_VARIABLE}", text=text)
+    if path := os.environ.get(FILE_VARIABLE, "").strip():
+        return _file(path, f"the environment variable {FILE_VARIABLE}")
+    for path in search_list():
+        if os.path.lexists(path):
+            return Source(path, path=path)
+    return None
+
+
+def read(source: Source) -> Document:
+    """Read a configuration into sections; raises `ConfigError` for whatever keeps it from being one."""
+    from lithops.config.document import from_mapping, parse
+
+    if source.given is not None:
+        return from_mapping(source.given, source.origin)
+    if source.text is None:
+        return parse(_contents(source), source.origin)
+    if not set(source.text) & set("\n:{"):  # not even one key
+        raise ConfigError(
+            f"{source.origin} must hold a configuration, found {source.text!r}; "
+            f"if this is the path of a file, put it into {FILE_VARIABLE}"
+        )
+    return parse(source.text, source.origin)
+
+
+def _file(path: str, asked_by: str) -> Source:
+    path = os.path.expanduser(path)  # noqa: PTH111 - see paths.search_list
+    return Source(path, path=path, asked_by=asked_by)
+
+
+def _contents(source: Source) -> str:
+    from pathlib import Path
+
+    path = Path(source.path or "")
+    asked = f" (asked for by {source.asked_by})" if source.asked_by else ""
+    what = f"config file {source.path!r}{asked}"
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise ConfigError(f"{what} does not exist; 'lithops config init' prints one to begin with") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{what} is not UTF-8 text (byte {error.start}: {error.reason}); save it as UTF-8") from error
+    except OSError as error:
+        if path.is_dir():
+            raise ConfigError(f"{what} is a directory; name a file in it") from error
+        raise ConfigError(f"{what} cannot be read: {error.strerror}; see who may read it and its folders") from error
