@@ -1,0 +1,1 @@
+"""From what the user submits to a job: binding, capture, partitioning, serializing, the job table."""
