@@ -60,10 +60,9 @@ class TerminalPainter:
 
     def write(self, text: str) -> None:
         """Show a line that stays, above the bar."""
-        with self._lock:
-            with self._console:
-                self._erase()
-                self._console.print(Text(_speakable(printable(text), self._console)), soft_wrap=True)
+        with self._lock, self._console:
+            self._erase()
+            self._console.print(Text(_speakable(printable(text), self._console)), soft_wrap=True)
 
     def close(self, snapshot: Snapshot) -> None:
         """Paint the last state and go to the next line."""
