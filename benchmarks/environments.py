@@ -1,0 +1,72 @@
+"""The two environments of the benchmarks: ours, with the built wheel, and the peers'."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).resolve().parent.parent
+PEERS_TXT = Path(__file__).with_name("peers.txt")
+
+
+def _uv() -> list[str]:
+    beside = Path(sys.executable).with_name("uv")
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    return [found] if found else []
+
+
+def _run(argv: Sequence[str | Path]) -> None:
+    done = subprocess.run([str(part) for part in argv], check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"cannot prepare the environments: {argv!r} ended with {done.returncode}:\n{done.stderr}")
+
+
+def _create(folder: Path) -> Path:
+    python = folder / "bin" / "python"
+    if not python.exists():
+        uv = _uv()
+        _run([*uv, "venv", "-q", "-p", sys.executable, folder] if uv else [sys.executable, "-m", "venv", folder])
+    return python
+
+
+def _install(python: Path, *what: str | Path) -> None:
+    # Byte code is compiled at once, as pip does: the first import of a peer must not pay for it.
+    if uv := _uv():
+        _run([*uv, "pip", "install", "-q", "--compile-bytecode", "-p", python, *what])
+    else:
+        _run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *what])
+
+
+def prepare_ours(folder: Path) -> Path:
+    """Build the wheel of the core, install it alone (and NumPy, which the cases use); return the interpreter."""
+    python = _create(folder / "ours")
+    numpy = next(line for line in PEERS_TXT.read_text().splitlines() if line.startswith("numpy=="))
+    core = ROOT / "packages" / "lithops-core"
+    with tempfile.TemporaryDirectory() as wheels:
+        if uv := _uv():
+            _run([*uv, "build", "-q", "--wheel", core, "-o", wheels])
+            again = ["--reinstall-package", "lithops-core"]
+        else:
+            _run([python, "-m", "pip", "wheel", "-q", "--no-deps", "-w", wheels, core])
+            again = ["--force-reinstall"]
+        _install(python, numpy, *again, *Path(wheels).glob("*.whl"))
+    return python
+
+
+def prepare_peers(folder: Path) -> Path:
+    """Install the pinned peers, once for each content of peers.txt; return the interpreter."""
+    made_for = hashlib.sha256(PEERS_TXT.read_bytes() + sys.version.encode()).hexdigest()
+    stamp = folder / "peers" / "made-for"
+    if not stamp.exists() or stamp.read_text() != made_for:
+        shutil.rmtree(folder / "peers", ignore_errors=True)
+        _install(_create(folder / "peers"), "-r", PEERS_TXT)
+        stamp.write_text(made_for)
+    return folder / "peers" / "bin" / "python"
