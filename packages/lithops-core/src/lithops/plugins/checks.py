@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from functools import cache
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
 
 PROJECT = "lithops"
 _MARK = f"{PROJECT}_spec"
+
+
+class HookManager(pluggy.PluginManager):
+    """Looks for marks on methods only: older versions of pluggy evaluate every property of a plugin to find them."""
+
+    def __init__(self) -> None:
+        super().__init__(PROJECT)
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        """Return the options of a marked method, None for anything else."""
+        member = inspect.getattr_static(plugin, name, None)
+        if not isinstance(member, FunctionType | staticmethod | classmethod):
+            return None
+        return super().parse_hookimpl_opts(plugin, name)
 
 
 @cache
@@ -127,9 +142,9 @@ def _options(plugin_class: type, name: str) -> pluggy.HookimplOpts | None:
 
 
 @cache
-def _reader() -> pluggy.PluginManager:
+def _reader() -> HookManager:
     """Return a manager that only ever reads marks: how they are kept is pluggy's affair."""
-    return pluggy.PluginManager(PROJECT)
+    return HookManager()
 
 
 def _is_spec(member: object) -> bool:

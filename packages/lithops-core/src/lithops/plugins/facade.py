@@ -11,7 +11,7 @@ import pluggy
 from lithops import types
 from lithops.errors import LithopsError, PluginError
 from lithops.hookspecs import SPECS
-from lithops.plugins.checks import PROJECT, check_plugin
+from lithops.plugins.checks import HookManager, check_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class Plugins:
         self.monitor = monitor
         self.others = tuple(others)
         self._closed = False
-        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager = HookManager()
         for spec in SPECS:
             self._manager.add_hookspecs(spec)
         if os.environ.get("LITHOPS_TRACE_PLUGINS", "0") not in ("", "0"):

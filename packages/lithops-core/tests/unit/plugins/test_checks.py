@@ -11,7 +11,7 @@ from pydantic import BaseModel
 import lithops
 from lithops.errors import PluginError
 from lithops.hookspecs import SPECS, ComputeSpec, StorageSpec
-from lithops.plugins import check_plugin, config_model
+from lithops.plugins import Plugins, check_plugin, config_model
 from lithops.plugins.checks import hook_names
 
 
@@ -148,7 +148,9 @@ def test_properties_are_not_evaluated() -> None:
     def fail(self: object) -> object:
         raise AssertionError("evaluated")
 
-    check_plugin(backend(state=property(fail)), label="plugin", name="acme")
+    plugin_class = backend(state=property(fail))
+    check_plugin(plugin_class, label="plugin", name="acme")
+    Plugins(plugin_class())
 
 
 def test_config_may_be_a_model_an_import_string_or_none() -> None:
