@@ -17,6 +17,8 @@ from process_tree import adopt_orphans, end_descendants
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+GRACE_S = 2.0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
@@ -30,12 +32,16 @@ class Outcome:
     cpu_s: float
     """Of the whole tree, daemons included, from start to the end of the last process."""
     left_behind: int
-    """Processes that still ran when it had exited; they were killed."""
+    """Processes that still ran 2 s after it had exited; they were killed."""
     error: str = ""
 
 
 def run_guarded(argv: Sequence[str], *, env: Mapping[str, str], cwd: str, timeout_s: float) -> Outcome:
-    """Run `argv` to its end or for `timeout_s`, then end and reap everything that it started."""
+    """Run `argv` to its end or for `timeout_s`, then end and reap everything that it started.
+
+    It is told by its descent, so the calling process must have no other children. Helpers that end by themselves
+    shortly after the program (resource trackers and the like) are given the time to.
+    """
     adopt_orphans()
     before = _reaped_seconds()
     with tempfile.TemporaryFile("w+", errors="replace") as errors:
@@ -49,7 +55,7 @@ def run_guarded(argv: Sequence[str], *, env: Mapping[str, str], cwd: str, timeou
         exit_s = time.perf_counter() - began
         timed_out = exit_s >= timeout_s
         status = -1 if timed_out else process.wait()
-        left_behind = end_descendants()
+        left_behind = end_descendants(grace_s=0.0 if timed_out else GRACE_S)
         process.wait()  # already reaped; this only tells the object
         errors.seek(0)
         said = errors.read().strip().splitlines()

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import os
 import resource
+import select
 import signal
 import time
 from pathlib import Path
@@ -74,18 +75,42 @@ class CpuMeter:
         return own + _others_seconds() - self._others
 
 
-def end_descendants() -> int:
-    """Kill and reap everything below this process; return how many were still running."""
-    running: set[int] = set()
-    while below := descendants(os.getpid()):
-        for pid in below:
-            with contextlib.suppress(OSError, IndexError):
-                if _stat_fields(pid)[0] != "Z":
-                    running.add(pid)
-                    os.kill(pid, signal.SIGKILL)
+def _running() -> list[int]:
+    """Return the descendants that have not ended; those that have and are ours to reap are reaped."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    found = []
+    for pid in descendants(os.getpid()):
+        with contextlib.suppress(OSError, IndexError):
+            if _stat_fields(pid)[0] != "Z":
+                found.append(pid)
+    return found
+
+
+def _wait_for_end_of(pid: int, deadline: float) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        ended = os.pidfd_open(pid)
+        try:
+            select.select([ended], [], [], max(0.0, deadline - time.monotonic()))
+        finally:
+            os.close(ended)
+
+
+def end_descendants(grace_s: float = 0.0) -> int:
+    """Reap everything below this process, killing what has not ended by itself within `grace_s`; return how many."""
+    deadline = time.monotonic() + grace_s
+    while (below := _running()) and time.monotonic() < deadline:
+        _wait_for_end_of(below[0], deadline)
+    killed: set[int] = set()
+    while descendants(os.getpid()):
+        for pid in _running():
+            killed.add(pid)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(-1, 0)
-    return len(running)
+    return len(killed)
 
 
 def status_bytes(pid: int | str, *names: str) -> int:

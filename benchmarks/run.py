@@ -21,12 +21,12 @@ from report import Run, case_lines, render, verdict_lines
 from rounds import measure_case
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 HERE = Path(__file__).resolve().parent
 
 
-def _names(known: Sequence[str]) -> type[list[str]]:
+def _names(known: Sequence[str]) -> Callable[[str], list[str]]:
     def parse(text: str) -> list[str]:
         names = [name.strip() for name in text.split(",") if name.strip()]
         for name in names:
@@ -34,7 +34,7 @@ def _names(known: Sequence[str]) -> type[list[str]]:
                 raise argparse.ArgumentTypeError(f"unknown {name!r}; there are {', '.join(known)}")
         return names
 
-    return parse  # type: ignore[return-value]  # argparse takes any callable
+    return parse
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -57,8 +57,9 @@ CASE = Case(
     title="100 MB shared argument, 32 calls",
     about=(
         "105 MB of doubles; each call reads one. Every peer in its own idiom: ours and joblib find the repeated "
-        "argument by themselves, ray `put`, dask `scatter`, mpire `shared_objects`, the pools `functools.partial`. Memory: "
-        "the most that the driver's resident private memory and the machine's shared memory together grew during the map."
+        "argument by themselves, ray `put`, dask `scatter`, mpire `shared_objects` (given to a new pool inside the "
+        "measured time), the pools `functools.partial`. Memory: the most that the driver's resident private memory and "
+        "the machine's shared memory together grew during the map."
     ),
     variants=(TIME, MEMORY),
     rounds={OURS: 7, "joblib": 7, "ppe-chunked": 1, "mp-pool": 1, "loky": 1, "mpire": 3, "ray": 2, "dask": 1},

@@ -15,18 +15,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BURN = "import time\nwhile time.process_time() < 0.2: pass\n"
-DAEMON = f"""
+DAEMON = """
 import os, time
 if os.fork() == 0:
     os.setsid()
-    if os.fork():
-        os._exit(0)
-    {BURN.splitlines()[0]}
-    while time.process_time() < 0.2: pass
-    print("burnt", flush=True)
-    time.sleep(60)
+    if os.fork() == 0:
+        time.sleep({seconds})
+    os._exit(0)
 os.wait()
-print("left", flush=True)
 """
 
 
@@ -59,10 +55,15 @@ def test_a_program_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     assert not descendants(os.getpid())
 
 
-def test_a_daemon_that_was_left_behind_is_counted_and_ended(tmp_path: Path) -> None:
-    outcome = guarded(DAEMON, tmp_path)
+def test_a_daemon_that_was_left_behind_is_counted_and_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("guard.GRACE_S", 0.1)
+    outcome = guarded(DAEMON.format(seconds=60), tmp_path)
     assert outcome.left_behind == 1
     assert not descendants(os.getpid())
+
+
+def test_a_helper_that_ends_shortly_after_its_program_is_not_held_against_it(tmp_path: Path) -> None:
+    assert guarded(DAEMON.format(seconds=0.2), tmp_path).left_behind == 0
 
 
 def test_cpu_of_children_is_counted_for_the_whole_life(tmp_path: Path) -> None:
