@@ -12,6 +12,9 @@ from records import OURS, Case, Measurement, Results, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+QUIET = 0.1
+"""Cores that others may use without spoiling a result."""
+
 INTRODUCTION = """\
 # Results
 
@@ -31,9 +34,10 @@ class Run:
     machine: str
     at: str
     commit: str
-    load_before: float
-    load_after: float
     seconds: float
+    busy_before: float
+    """Cores that other programs kept busy just before the case, and after it."""
+    busy_after: float
     measurements: Sequence[Measurement]
 
     def as_json(self) -> dict[str, object]:
@@ -67,11 +71,9 @@ def case_lines(run: Run) -> Iterator[str]:
     yield ""
     yield case.about
     yield ""
-    busy = " **The machine was busy; take these figures as provisional.**" if run.load_before > 0.7 else ""
-    yield (
-        f"`{run.command}` at commit {run.commit}, {run.at}, {run.seconds:.0f} s, load average {run.load_before:.2f} "
-        f"before and {run.load_after:.2f} after.{busy}"
-    )
+    others = max(run.busy_before, run.busy_after)
+    busy = f" **Others kept {others:.1f} cores busy; these figures are provisional.**" if others > QUIET else ""
+    yield f"`{run.command}` at commit {run.commit}, {run.at}, {run.seconds:.0f} s.{busy}"
     for variant in case.variants:
         yield ""
         if len(case.variants) > 1:

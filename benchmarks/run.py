@@ -70,6 +70,18 @@ def _machine() -> str:
     )
 
 
+def cores_busy(window_s: float = 0.5) -> float:
+    """Return how many cores are busy now, while we do nothing: what others take from the measurements."""
+
+    def used_s() -> float:
+        user, nice, system = Path("/proc/stat").read_text().split(maxsplit=4)[1:4]
+        return (int(user) + int(nice) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    before, began = used_s(), time.monotonic()
+    time.sleep(window_s)
+    return (used_s() - before) / (time.monotonic() - began)
+
+
 def _commit() -> str:
     def git(*words: str) -> str:
         return subprocess.run(
@@ -81,7 +93,7 @@ def _commit() -> str:
 
 def _run_case(case: Case, options: argparse.Namespace, plan: Plan, pythons: Mapping[str, Path], command: str) -> Run:
     participants = list(PARTICIPANTS) if options.peers is None else [OURS, *options.peers]
-    before, began = os.getloadavg()[0], time.monotonic()
+    before, began = cores_busy(), time.monotonic()
     measurements: list[Measurement] = []
     for measurement in measure_case(case, participants, plan, pythons, 1 if options.quick else options.rounds):
         measurements.append(measurement)
@@ -94,9 +106,9 @@ def _run_case(case: Case, options: argparse.Namespace, plan: Plan, pythons: Mapp
         machine=_machine(),
         at=time.strftime("%Y-%m-%d %H:%M"),
         commit=_commit(),
-        load_before=before,
-        load_after=os.getloadavg()[0],
         seconds=time.monotonic() - began,
+        busy_before=before,
+        busy_after=cores_busy(),
         measurements=measurements,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -35,10 +36,14 @@ def test_every_participant_of_a_round_runs_once_and_its_results_can_be_kept(tmp_
     assert all(m.values["wall_per_call_s"] > 0 and m.values["cpu_per_call_s"] > 0 for m in found)
     assert all(m.values["left_behind"] == 0 for m in found)
     kept = Run(
-        case=case, command="", machine="", at="", commit="", load_before=0, load_after=0, seconds=0, measurements=found
+        case=case, command="", machine="", at="", commit="", seconds=0, busy_before=0, busy_after=0, measurements=found
     )
     (tmp_path / "results.json").write_text(json.dumps({case.key: kept.as_json()}))
     assert run.load_runs(tmp_path / "results.json") == {case.key: kept}
+
+
+def test_the_cores_that_are_busy_are_told() -> None:
+    assert 0 <= run.cores_busy(0.05) <= (os.cpu_count() or 1) + 1
 
 
 def test_a_program_is_timed_from_its_start_to_its_first_result() -> None:

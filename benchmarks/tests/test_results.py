@@ -19,16 +19,16 @@ def measured(peer: str, *walls: float) -> list[Measurement]:
     ]
 
 
-def run_of(*measurements: Measurement, load_before: float = 0.0) -> Run:
+def run_of(*measurements: Measurement, busy_before: float = 0.0) -> Run:
     return Run(
         case=load_case("cpu_bound"),
         command="python benchmarks/run.py",
         machine="2 cores",
         at="2026-01-01 00:00",
         commit="abc",
-        load_before=load_before,
-        load_after=1.0,
         seconds=12,
+        busy_before=busy_before,
+        busy_after=0.0,
         measurements=measurements,
     )
 
@@ -68,11 +68,11 @@ def test_the_report_shows_targets_figures_and_failures() -> None:
     assert "| **lithops-core** | 1 | 12.100 | 1.00x |" in text
     assert "| ray | 0 (exit status 1: no ray today) |  |  |" in text
     assert "`python benchmarks/run.py` at commit abc" in text
-    assert "busy" not in text
+    assert "provisional" not in text
 
 
 def test_a_run_on_a_busy_machine_is_marked() -> None:
-    assert "take these figures as provisional" in render([run_of(*measured(OURS, 0.0121), load_before=1.5)])
+    assert "Others kept 1.5 cores busy; these figures are provisional" in render([run_of(busy_before=1.5)])
 
 
 @pytest.mark.parametrize("key", CASES)
