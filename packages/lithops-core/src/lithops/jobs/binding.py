@@ -23,7 +23,7 @@ _BOTH = frozenset(RESERVED)
 class Binder:
     """Checks the items of one job against its function."""
 
-    __slots__ = ("_extra", "_filled", "_name", "_parameters", "_unfilled")
+    __slots__ = ("_checked", "_extra", "_filled", "_name", "_parameters", "_unfilled")
 
     def __init__(self, function: object, extra_args: object = None) -> None:
         """Look at the function. Raises `BadCallError` if it cannot be called, or if `extra_args` make no sense."""
@@ -44,6 +44,7 @@ class Binder:
         if not _BOTH.isdisjoint(parameters.positional) or not _BOTH.isdisjoint(parameters.keyword_only):
             by_name = (*parameters.positional[parameters.positional_only :], *parameters.keyword_only)
             self._unfilled = _BOTH.intersection(by_name) - parameters.preset
+        self._checked = 0
         self._filled: tuple[frozenset[str], int | None] | None = None
 
     @property
@@ -84,12 +85,16 @@ class Binder:
             )
 
     def check_all(self, items: list[object]) -> None:
-        """Check the items of a whole job, one of each shape. Raises `BadCallError` for the first that does not fit."""
+        """Check the next items of a job, one of each shape. Raises `BadCallError` for the first that does not fit.
+
+        Items are counted on from one group to the next.
+        """
         if not items:
             return
+        base, self._checked = self._checked, self._checked + len(items)
         types = set(map(type, items))
         if not any(issubclass(cls, tuple | dict) for cls in types):
-            self.check(items[0], 0)
+            self.check(items[0], base)
             return
         shapes: dict[object, int] = {}
         if types == {tuple} and len(set(map(len, items))) == 1:  # type: ignore[arg-type]  # all are tuples
@@ -98,7 +103,7 @@ class Binder:
             for index, item in enumerate(items):
                 shapes.setdefault(_shape(item), index)
         for index in shapes.values():
-            self.check(items[index], index)
+            self.check(items[index], base + index)
 
     def _bind(self, count: int, keywords: Iterable[object], item: object, index: int | None) -> frozenset[str]:
         """Return the reserved names that `count` positional arguments and the keywords fill."""

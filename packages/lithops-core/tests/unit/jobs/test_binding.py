@@ -227,15 +227,22 @@ def test_index_of_the_first_item_that_does_not_fit_is_told() -> None:
         Binder(two).check_all([{"a": 1, "b": 2}, {"a": 1}])
 
 
+def test_items_are_counted_on_from_group_to_group() -> None:
+    binder = Binder(two)
+    binder.check_all([(1, 2), (3, 4)])
+    with pytest.raises(BadCallError, match=re.escape("with item 3, 7: the argument 'b' is missing")):
+        binder.check_all([(5, 6), 7])
+
+
 def test_no_items_are_no_error() -> None:
     Binder(two).check_all([])
 
 
 def test_ten_thousand_plain_items_are_checked_within_a_millisecond() -> None:
     items: list[object] = list(range(10_000))
-    binder = Binder(one)
 
     def once() -> float:
+        binder = Binder(one)
         start = time.perf_counter()
         binder.check_all(items)
         return time.perf_counter() - start
