@@ -5,7 +5,7 @@ from __future__ import annotations
 from lithops.plugins.checks import check_plugin, config_model
 from lithops.plugins.discovery import PluginInfo, find, installed, load
 from lithops.plugins.facade import Plugins
-from lithops.plugins.opening import open_cross_cutting, open_plugins
+from lithops.plugins.opening import open_plugins
 
 __all__ = [
     "PluginInfo",
@@ -15,6 +15,5 @@ __all__ = [
     "find",
     "installed",
     "load",
-    "open_cross_cutting",
     "open_plugins",
 ]

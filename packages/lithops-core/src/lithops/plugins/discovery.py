@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lithops._version import __version__
 from lithops.errors import PluginError
+from lithops.plugins import glance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,6 +20,7 @@ _FAMILIES = {  # how users call it, and how its distributions are named
     "compute": ("compute backend", "lithops-backend-"),
     "storage": ("storage backend", "lithops-storage-"),
     "monitor": ("monitor", "lithops-monitor-"),
+    "plugins": ("plugin", "lithops-plugin-"),
 }
 
 
@@ -42,7 +44,7 @@ class PluginInfo:
     @property
     def family(self) -> str:
         """`compute` for all three modes, else the kind: names are unique within it."""
-        return _family(self.kind)
+        return "compute" if self.kind in COMPUTE_KINDS else self.kind
 
     def __str__(self) -> str:
         family = "" if self.kind == "plugins" else f"{self.family} "
@@ -79,26 +81,21 @@ def installed(kind: str | None = None) -> list[PluginInfo]:
     return [info for info in _everything() if info.kind in kinds]
 
 
-def find(family: str, name: str) -> PluginInfo:
-    """Return the one installed plugin of a family (`compute`, `storage`, `monitor`) that has this name.
+def find(family: str, name: str, among: Sequence[PluginInfo] | None = None) -> PluginInfo:
+    """Return the one installed plugin of a family (`compute`, `storage`, `monitor`, `plugins`) that has this name.
 
-    Raises `PluginError` if there is none, with the nearest name or what to install, or if two claim the name.
+    `among` is what `installed()` has listed, for those who look up several. Raises `PluginError` if there is none,
+    with the nearest name or what to install, or if two claim the name.
     """
-    for info in BUILT_IN:
-        if info.family == family and info.name == name and not _foreign_plugins_possible():
-            return info
-    candidates = installed(family)
-    return sole([info for info in candidates if info.name == name]) or _refuse_unknown(family, name, candidates)
-
-
-def sole(claims: Sequence[PluginInfo]) -> PluginInfo | None:
-    """Return the only claim, None if there is none; raise `PluginError` naming both distributions if there are two."""
+    candidates = [info for info in (installed() if among is None else among) if info.family == family]
+    claims = [info for info in candidates if info.name == name]
+    if not claims:
+        raise _unknown(family, name, candidates)
     if len(claims) > 1:
+        what, _ = _FAMILIES[family]
         claimants = " and ".join(f"{info.distribution} {info.version} ({info.group})" for info in claims)
-        first = claims[0]
-        what = _FAMILIES.get(first.family, ("plugin", ""))[0]
-        raise PluginError(f"{what} {first.name!r} is claimed by {claimants}; pip uninstall one of them")
-    return claims[0] if claims else None
+        raise PluginError(f"{what} {name!r} is claimed by {claimants}; pip uninstall one of them")
+    return claims[0]
 
 
 def load(info: PluginInfo) -> type:
@@ -124,18 +121,8 @@ def load(info: PluginInfo) -> type:
     return found
 
 
-def _family(kind: str) -> str:
-    return "compute" if kind in COMPUTE_KINDS else kind
-
-
-def _foreign_plugins_possible() -> bool:
-    from lithops.plugins.glance import foreign_plugins_possible
-
-    return foreign_plugins_possible()
-
-
 def _everything() -> list[PluginInfo]:
-    found = [*BUILT_IN, *(_foreign_plugins() if _foreign_plugins_possible() else ())]
+    found = [*BUILT_IN, *(_foreign_plugins() if glance.foreign_plugins_possible() else ())]
     return sorted(found, key=lambda info: (KINDS.index(info.kind), info.name, info.distribution))
 
 
@@ -153,11 +140,11 @@ def _foreign_plugins() -> Iterable[PluginInfo]:
         yield PluginInfo(name=point.name, kind=kind, distribution=distribution, version=version, target=target)
 
 
-def _refuse_unknown(family: str, name: str, candidates: Iterable[PluginInfo]) -> PluginInfo:
+def _unknown(family: str, name: str, candidates: Iterable[PluginInfo]) -> PluginError:
     from difflib import get_close_matches
 
     names = sorted({info.name for info in candidates})
     what, prefix = _FAMILIES[family]
     near = get_close_matches(name, names, n=1)
     remedy = f"did you mean {near[0]!r}?" if near else f"pip install {prefix}{name.replace('_', '-')}"
-    raise PluginError(f"unknown {what} {name!r} (installed: {', '.join(names) or 'none'}); {remedy}")
+    return PluginError(f"unknown {what} {name!r} (installed: {', '.join(names) or 'none'}); {remedy}")

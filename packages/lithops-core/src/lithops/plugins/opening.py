@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from lithops.errors import PluginError
-from lithops.plugins.discovery import find, installed, load, sole
+from lithops.plugins.discovery import find, installed, load
 from lithops.plugins.facade import Plugins
 
 if TYPE_CHECKING:
@@ -17,40 +17,33 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def open_plugins(*, compute: str, storage: str | None = None, monitor: str | None = None) -> Plugins:
-    """Make an executor's plugins: the chosen ones by name, and every cross-cutting plugin that is installed.
+def open_plugins(*, compute: str | None = None, storage: str | None = None, monitor: str | None = None) -> Plugins:
+    """Make the plugins of an executor: the chosen ones by name, and every cross-cutting plugin that is installed.
 
-    Raises `PluginError` for a chosen plugin that is missing, contested or broken. A broken cross-cutting plugin,
-    which nobody chose, is left out with a warning.
+    What has no use for a compute backend, such as the command line or a store on its own, names none. Raises
+    `PluginError` for a chosen plugin that is missing, contested or broken. A broken cross-cutting plugin, which
+    nobody chose, is left out with a warning.
     """
     origins: dict[object, PluginInfo] = {}
+    everything = installed()
 
     def make(family: str, name: str | None) -> object | None:
-        return None if name is None else _make(find(family, name), origins)
+        return None if name is None else _make(find(family, name, everything), origins)
 
     return Plugins(
         make("compute", compute),
         make("storage", storage),
         make("monitor", monitor),
-        _cross_cutting(origins),
+        _cross_cutting(everything, origins),
         origins=origins,
     )
 
 
-def open_cross_cutting() -> Plugins:
-    """Make the cross-cutting plugins alone, for what needs no executor: the commands they add, say."""
-    origins: dict[object, PluginInfo] = {}
-    return Plugins(None, others=_cross_cutting(origins), origins=origins)
-
-
-def _cross_cutting(origins: dict[object, PluginInfo]) -> Sequence[object]:
-    claims: dict[str, list[PluginInfo]] = {}
-    for info in installed("plugins"):
-        claims.setdefault(info.name, []).append(info)
+def _cross_cutting(everything: Sequence[PluginInfo], origins: dict[object, PluginInfo]) -> Sequence[object]:
     made: list[object] = []
-    for infos in claims.values():
+    for name in sorted({info.name for info in everything if info.kind == "plugins"}):
         try:
-            made += [_make(info, origins) for info in (sole(infos),) if info]
+            made.append(_make(find("plugins", name, everything), origins))
         except PluginError as error:
             logger.warning("left out: %s", error)
     return made

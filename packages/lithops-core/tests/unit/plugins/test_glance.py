@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from lithops.plugins.discovery import BUILT_IN, KINDS, _foreign_plugins, installed
+from lithops._version import __version__
+from lithops.errors import PluginError
+from lithops.plugins.discovery import BUILT_IN, KINDS, _foreign_plugins, find, installed
 from lithops.plugins.glance import foreign_plugins_possible
 
 ROOT = Path(__file__).parents[3]
@@ -101,6 +103,16 @@ def test_it_agrees_with_importlib_metadata_here() -> None:
     foreign = [d for d in distributions() if d.name not in ours and any(p.group in groups for p in d.entry_points)]
     assert foreign_plugins_possible() is bool(foreign)
     assert (list(_foreign_plugins()) == []) is not bool(foreign)
+
+
+def test_a_stranger_that_claims_the_name_of_a_built_in_plugin_is_seen(path: Path) -> None:
+    metadata(path, "x-1.dist-info", "[lithops.standalone]\nlocalhost = x:X\n")
+    with pytest.raises(PluginError) as caught:
+        find("compute", "localhost")
+    assert str(caught.value) == (
+        f"compute backend 'localhost' is claimed by lithops-core {__version__} (lithops.localhost) and x 1 "
+        "(lithops.standalone); pip uninstall one of them"
+    )
 
 
 def test_both_ways_list_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

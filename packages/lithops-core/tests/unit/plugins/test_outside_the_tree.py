@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lithops.errors import ObjectNotFound, PluginError
-from lithops.plugins import PluginInfo, Plugins, config_model, find, installed, load, open_cross_cutting, open_plugins
+from lithops.plugins import PluginInfo, Plugins, config_model, find, installed, load, open_plugins
 from lithops.types import Activation, CallRange, ExecutorInfo, GetRequest, Lane, Limits, PutRequest, Receipt
 
 EXECUTOR = ExecutorInfo(executor_id="ab12cd-0", mode="serverless", backend="harbour", storage="harbour", state_dir="/x")
@@ -131,7 +131,7 @@ def test_a_broken_cross_cutting_plugin_is_left_out_with_a_warning(
     outsiders: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "lithops"):
-        plugins = open_cross_cutting()
+        plugins = open_plugins()
     assert [type(other).__name__ for other in plugins.others] == ["Watch"]
     (message,) = caplog.messages
     assert message.startswith("left out: plugin 'broken_watch' of lithops-backend-broken-import 1.2.0 cannot be loaded")
@@ -152,6 +152,12 @@ def test_a_broken_cross_cutting_plugin_is_left_out_with_a_warning(
             "unknown storage backend 'aws_s3' (installed: harbour, localhost); pip install lithops-storage-aws-s3",
         ),
         ("monitor", "rabbitmq", "unknown monitor 'rabbitmq' (installed: none); pip install lithops-monitor-rabbitmq"),
+        (
+            "plugins",
+            "opentelemetry",
+            "unknown plugin 'opentelemetry' (installed: broken_watch, harbour_watch); "
+            "pip install lithops-plugin-opentelemetry",
+        ),
     ],
 )
 def test_a_missing_name_says_the_nearest_one_or_what_to_install(
