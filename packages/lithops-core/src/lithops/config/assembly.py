@@ -73,10 +73,23 @@ def assemble(
         compute=models.pop(("compute", chosen.backend), None),
         storage_config=models.pop(("storage", chosen.storage), None),
         sections={name: model for (_, name), model in models.items()},
-        unchecked={name: document.sections[name] for name in unread},
+        unchecked={name: _as_written(document.sections[name], name, in_use) for name in unread},
         notes=tuple(dict.fromkeys(notes)),
         source=source,
     )
+
+
+def _as_written(values: Mapping[str, Any], name: str, readers: list[Reader]) -> dict[str, Any]:
+    """Copy a section; what one of its readers keeps as a secret is a secret here, too."""
+    from pydantic import SecretStr
+
+    from lithops.config.validation import accepted_keys, holds_secret
+
+    fields_of = [accepted_keys(reader.model) for reader in readers if reader.model and name in reader.sections]
+    secret = {key for keys in fields_of for key, field in keys.items() if holds_secret(field)}
+    return {
+        key: SecretStr(value) if key in secret and isinstance(value, str) else value for key, value in values.items()
+    }
 
 
 def _general(document: Document, chosen: Selection, notes: list[str]) -> GlobalSettings:

@@ -104,7 +104,9 @@ def _stray(name: str, value: object, where: str) -> str:
 
 def _kind(value: object) -> str:
     """Describe a value without showing it: nobody knows yet whether it is a secret."""
-    return {list: "a list", str: "text", dict: "a mapping"}.get(type(value), f"a value of type {type(value).__name__}")
+    if isinstance(value, list):
+        return "a list"
+    return "text" if isinstance(value, str) else f"a value of type {type(value).__name__}"
 
 
 def _plain(value: Any) -> Any:

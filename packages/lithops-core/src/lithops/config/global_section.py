@@ -17,64 +17,74 @@ class LithopsSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     backend: str | None = Field(
-        None, description="compute backend; 'localhost' is this machine", examples=["localhost"]
+        default=None, description="compute backend; 'localhost' is this machine", examples=["localhost"]
     )
     storage: str | None = Field(
-        None, description="storage backend; by default the one that suits the compute backend", examples=["localhost"]
+        default=None,
+        description="storage backend; by default the one that suits the compute backend",
+        examples=["localhost"],
     )
     mode: Literal["localhost", "serverless", "standalone"] | None = Field(
-        None, description="only needed without a backend: use the one that is installed for this mode"
+        default=None, description="only needed without a backend: use the one that is installed for this mode"
     )
     monitoring: str = Field(
-        "auto",
+        default="auto",
         description="how results come back: 'auto', 'response' (in the answer of the platform), 'storage', "
         "or the name of a monitor plugin",
     )
     execution_timeout: float | None = Field(
-        None,
+        default=None,
         gt=0,
         allow_inf_nan=False,
         description="what one call may take, in seconds; 3600 on localhost, else 1800",
     )
     retries: int = Field(
-        _DEFAULT.retries, ge=0, description="how often a call is tried again after an error of its own, with back-off"
+        default=_DEFAULT.retries,
+        ge=0,
+        description="how often a call is tried again after an error of its own, with back-off",
     )
     infrastructure_retries: int = Field(
-        _DEFAULT.infrastructure_retries,
+        default=_DEFAULT.infrastructure_retries,
         ge=0,
         description="how often a call is tried again after a failure around it, such as a lost machine",
     )
     chunksize: int | None = Field(
-        None, ge=1, description="calls that a worker is given in one go; by default found from how long calls take"
+        default=None,
+        ge=1,
+        description="calls that a worker is given in one go; by default found from how long calls take",
     )
     include_modules: tuple[str, ...] | None = Field(
-        _DEFAULT.include_modules,
+        default=_DEFAULT.include_modules,
         description="modules to ship to workers beside those that are found; null ships none at all",
     )
-    exclude_modules: tuple[str, ...] = Field(_DEFAULT.exclude_modules, description="modules not to ship to workers")
-    data_cleaner: bool = Field(_DEFAULT.data_cleaner, description="remove the data of a job once it was read")
+    exclude_modules: tuple[str, ...] = Field(
+        default=_DEFAULT.exclude_modules, description="modules not to ship to workers"
+    )
+    data_cleaner: bool = Field(default=_DEFAULT.data_cleaner, description="remove the data of a job once it was read")
     monitoring_interval: float | None = Field(
-        None,
+        default=None,
         gt=0,
         allow_inf_nan=False,
         description="seconds between looks at the store where no event can be awaited; 0.1 for storage 'localhost', "
         "else 2",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] | None = Field(
-        "INFO", description="what the driver logs; null is silence"
+        default="INFO", description="what the driver logs; null is silence"
     )
-    log_format: str = Field(_DEFAULT.log_format, description="format of a log line, as for Python's logging")
+    log_format: str = Field(default=_DEFAULT.log_format, description="format of a log line, as for Python's logging")
     log_stream: Literal["ext://sys.stderr", "ext://sys.stdout"] = Field(
-        "ext://sys.stderr", description="where log lines go"
+        default="ext://sys.stderr", description="where log lines go"
     )
-    log_filename: str | None = Field(None, description="a file that log lines go to as well")
+    log_filename: str | None = Field(default=None, description="a file that log lines go to as well")
     telemetry: bool = Field(
-        _DEFAULT.telemetry,
+        default=_DEFAULT.telemetry,
         description="no effect",
         deprecated="metrics come with a plugin; install one and remove the key",
     )
     data_limit: float | None = Field(
-        None, description="no effect", deprecated="there is no limit to the input of a job any more; remove the key"
+        default=None,
+        description="no effect",
+        deprecated="there is no limit to the input of a job any more; remove the key",
     )
 
     @field_validator("log_level", mode="before")

@@ -38,7 +38,9 @@ def state_dir() -> Path:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.stat()
     except OSError as error:
-        raise ConfigError(f"the state folder {str(folder)!r} cannot be made: {error.strerror}; {remedy}") from error
+        raise ConfigError(
+            f"the state folder {str(folder)!r} cannot be made: {error.strerror}: {error.filename!r}; {remedy}"
+        ) from error
     if os.name == "posix":
         if found.st_uid != os.geteuid():
             raise ConfigError(

@@ -80,6 +80,6 @@ def _contents(source: Source) -> str:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{what} is not UTF-8 text (byte {error.start}: {error.reason}); save it as UTF-8") from error
     except OSError as error:
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir() raises where it may not look
             raise ConfigError(f"{what} is a directory; name a file in it") from error
         raise ConfigError(f"{what} cannot be read: {error.strerror}; see who may read it and its folders") from error

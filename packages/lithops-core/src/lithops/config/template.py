@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any, get_args
-
-from pydantic import SecretStr
+from typing import TYPE_CHECKING, Any
 
 from lithops.config.accepted import accepted
 from lithops.config.global_section import LithopsSection
+from lithops.config.validation import holds_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -78,7 +77,7 @@ def _sample(key: str, field: FieldInfo) -> Any:
     if field.examples:
         return field.examples[0]
     default = field.get_default(call_default_factory=False)
-    if SecretStr in (field.annotation, *get_args(field.annotation)):
+    if holds_secret(field):
         return f"${{{key.upper()}}}"
     if field.is_required() or default.__class__.__name__ == "PydanticUndefinedType":
         return "..."

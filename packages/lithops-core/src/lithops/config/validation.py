@@ -67,6 +67,11 @@ def notes_on(model: type[BaseModel], entries: Mapping[str, Entry], document: Doc
             yield f"{_place(document, key, entry)}{_name(key, entry)} has no effect{why}"
 
 
+def holds_secret(field: FieldInfo) -> bool:
+    """Tell whether the model keeps what is written here as a secret."""
+    return SecretStr in (field.annotation, *get_args(field.annotation))
+
+
 def defaults_of(family: str, name: str) -> BaseModel | None:
     """Return the section of an installed plugin as it is when nothing is written, None if it has none."""
     from lithops.plugins import config_model, find, load
@@ -122,7 +127,7 @@ def _name(key: str, entry: Entry) -> str:
 
 
 def _shown(key: str, field: FieldInfo | None, value: Any) -> str:
-    if is_secret_name(key) or (field is not None and SecretStr in (field.annotation, *get_args(field.annotation))):
+    if is_secret_name(key) or (field is not None and holds_secret(field)):
         return "a value that is not shown"
     text = repr(redact({key: value})[key])
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

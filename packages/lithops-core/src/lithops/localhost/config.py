@@ -27,20 +27,20 @@ class LocalhostConfig(BaseModel):
         examples=[4],
     )
     runtime_memory: int | None = Field(
-        None, ge=32, description="memory that each worker may take, in MB; null is no limit", examples=[2048]
+        default=None, ge=32, description="memory that each worker may take, in MB; null is no limit", examples=[2048]
     )
-    stream_logs: bool = Field(False, description="show what calls print while they run")
+    stream_logs: bool = Field(default=False, description="show what calls print while they run")
     use_gpu: bool | None = Field(
-        None, description="no effect", deprecated="calls see the devices of this machine anyway; remove the key"
+        default=None, description="no effect", deprecated="calls see the devices of this machine anyway; remove the key"
     )
     pull_runtime: bool | None = Field(
-        None, description="no effect", deprecated="an interpreter is not pulled from anywhere; remove the key"
+        default=None, description="no effect", deprecated="an interpreter is not pulled from anywhere; remove the key"
     )
     version: int | None = Field(
-        None, description="no effect", deprecated="there is only one localhost backend; remove the key"
+        default=None, description="no effect", deprecated="there is only one localhost backend; remove the key"
     )
     max_workers: int | None = Field(
-        None,
+        default=None,
         description="no effect",
         deprecated="this machine is one worker; worker_processes says how many calls it runs",
     )

@@ -1,0 +1,371 @@
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lithops.config import resolve
+from lithops.errors import ConfigError, PluginError
+
+if TYPE_CHECKING:
+    from .conftest import Install, Write
+
+
+def refused(**arguments: object) -> str:
+    with pytest.raises(ConfigError) as caught:
+        resolve(**arguments)  # type: ignore[arg-type]
+    return str(caught.value)
+
+
+def compute(**arguments: Any) -> Any:
+    return resolve(**arguments).compute
+
+
+def test_an_unknown_key_names_the_nearest_one_with_file_and_line(write: Write) -> None:
+    path = write("lithops:\n  backend: localhost\nlocalhost:\n  worker_proceses: 3\n")
+
+    assert refused(config_file=path) == (
+        f"{path}, line 4: unknown key 'worker_proceses' in section 'localhost'; did you mean 'worker_processes'?"
+    )
+
+
+def test_an_unknown_key_like_none_that_is_known_lists_them() -> None:
+    message = refused(config={"localhost": {"zzz": 1}})
+
+    assert message.startswith("the config argument: unknown key 'zzz' in section 'localhost'; known: max_workers, ")
+    assert "storage_bucket" in message
+
+
+def test_an_unknown_key_of_the_global_section_names_the_nearest_one(write: Write) -> None:
+    path = write("lithops:\n  execution_timout: 3\n")
+
+    assert refused(config_file=path) == (
+        f"{path}, line 2: unknown key 'execution_timout' in section 'lithops'; did you mean 'execution_timeout'?"
+    )
+
+
+def test_a_key_in_the_wrong_section_is_told_the_right_one() -> None:
+    assert refused(config={"localhost": {"retries": 1}}) == (
+        "the config argument: unknown key 'retries' in section 'localhost'; 'retries' is a key of section 'lithops'"
+    )
+    assert refused(config={"lithops": {"runtime": "x"}}) == (
+        "the config argument: unknown key 'runtime' in section 'lithops'; 'runtime' is a key of section 'localhost'"
+    )
+
+
+def test_an_unknown_keyword_names_the_nearest_key_of_the_backend() -> None:
+    assert refused(overrides={"workers_processes": 3}) == (
+        "unknown keyword argument 'workers_processes' for backend 'localhost'; did you mean 'worker_processes'?"
+    )
+
+
+def test_a_keyword_that_belongs_to_the_global_section_is_told_so() -> None:
+    assert refused(overrides={"data_cleaner": False}) == (
+        "unknown keyword argument 'data_cleaner' for backend 'localhost'; 'data_cleaner' is a key of section 'lithops'"
+    )
+
+
+def test_a_keyword_wins_over_the_file() -> None:
+    settings = compute(config={"localhost": {"worker_processes": 2}}, overrides={"worker_processes": 5})
+
+    assert settings.worker_processes == 5
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "expected"),
+    [
+        ("localhost", "worker_processes", 0, "0; it must be an integer of at least 1"),
+        ("localhost", "worker_processes", "many", "'many'; it must be an integer of at least 1"),
+        ("localhost", "runtime_memory", 4, "4; it must be an integer of at least 32 or null"),
+        ("localhost", "stream_logs", "perhaps", "'perhaps'; it must be true or false"),
+        ("lithops", "execution_timeout", -1, "-1; it must be a number above 0 or null"),
+        ("lithops", "execution_timeout", float("inf"), "inf; it must be a number above 0 or null"),
+        ("lithops", "retries", -1, "-1; it must be an integer of at least 0"),
+        ("lithops", "infrastructure_retries", 1.5, "1.5; it must be an integer of at least 0"),
+        ("lithops", "chunksize", 0, "0; it must be an integer of at least 1 or null"),
+        ("lithops", "include_modules", "numpy", "'numpy'; it must be a list of texts or null"),
+        ("lithops", "log_level", "LOUD", "'LOUD'; it must be 'DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL' or null"),
+        ("lithops", "log_stream", "x", "'x'; it must be 'ext://sys.stderr' or 'ext://sys.stdout'"),
+        ("lithops", "data_cleaner", [1], "[1]; it must be true or false"),
+    ],
+)
+def test_a_wrong_value_names_key_value_and_range(section: str, key: str, value: object, expected: str) -> None:
+    assert refused(config={section: {key: value}}).startswith(f"the config argument: {section}.{key} is {expected}")
+
+
+def test_a_wrong_value_in_a_file_has_its_line(write: Write) -> None:
+    path = write("localhost:\n  stream_logs: true\n  worker_processes: 0\n")
+
+    assert refused(config_file=path) == (
+        f"{path}, line 3: localhost.worker_processes is 0; it must be an integer of at least 1"
+    )
+
+
+def test_a_wrong_keyword_is_called_one() -> None:
+    assert refused(overrides={"worker_processes": 0}) == (
+        "keyword argument worker_processes is 0; it must be an integer of at least 1"
+    )
+
+
+def test_a_wrong_item_of_a_list_has_its_own_line(write: Write) -> None:
+    path = write("lithops:\n  include_modules:\n    - numpy\n    - [1]\n")
+
+    assert refused(config_file=path) == (
+        f"{path}, line 4: lithops.include_modules.1 is [1]: input should be a valid string"
+    )
+
+
+def test_every_wrong_value_is_told_at_once() -> None:
+    assert len(refused(config={"localhost": {"worker_processes": 0, "runtime_memory": 0}}).splitlines()) == 2
+
+
+def test_a_long_wrong_value_is_cut() -> None:
+    assert len(refused(config={"localhost": {"worker_processes": "x" * 10_000}})) < 400
+
+
+def test_a_missing_key_says_who_needs_it_and_what_it_is(install: Install) -> None:
+    install("harbour", "serverless", keys='quay: str = Field(description="where ships land")')
+
+    assert refused(config={"lithops": {"backend": "harbour"}}) == (
+        "the config argument: backend 'harbour' needs the key 'quay': where ships land"
+    )
+    assert refused(backend="harbour") == "configuration: backend 'harbour' needs the key 'quay': where ships land"
+
+
+def test_a_secret_that_is_wrong_is_not_shown(install: Install) -> None:
+    install("harbour", "serverless", keys="hatch: SecretStr\nmaster_password: int = 1\nurl: int = 1")
+
+    message = refused(
+        backend="harbour", config={"harbour": {"hatch": 4711, "master_password": "4712", "url": "x://me:4713@h"}}
+    )
+
+    assert "harbour.hatch is a value that is not shown; it must be text" in message
+    assert "harbour.url is 'x://***@h'" in message
+    assert not {"4711", "4713"} & set(message.split())
+
+
+def test_the_rule_that_a_backend_breaks_is_told_in_its_own_words(install: Install) -> None:
+    install(
+        "harbour",
+        "serverless",
+        keys="""
+        depth: int = 1
+        def model_post_init(self, context: object) -> None:
+            if self.depth > 3:
+                raise ValueError("no harbour is deeper than 3")
+        """,
+    )
+
+    assert refused(backend="harbour", config={"harbour": {"depth": 4}}) == (
+        "the config argument: backend 'harbour': no harbour is deeper than 3"
+    )
+
+
+@pytest.mark.parametrize(("name", "near"), [("localhots", "localhost"), ("Lithops", "lithops"), ("lithop", "lithops")])
+def test_a_misspelt_section_names_the_nearest(name: str, near: str, write: Write) -> None:
+    path = write(f"lithops: {{}}\n{name}: {{}}\n")
+
+    assert refused(config_file=path) == f"{path}, line 2: unknown section {name!r}; did you mean {near!r}?"
+
+
+def test_a_section_that_could_not_be_a_plugins_is_refused() -> None:
+    assert refused(config={"My-Section": {}}) == (
+        "the config argument: unknown section 'My-Section'; sections are named like plugins, in lower case with "
+        "underscores: known: lithops, localhost, serverless, standalone"
+    )
+
+
+def test_a_misspelt_provider_section_names_the_nearest(install: Install) -> None:
+    install("harbour", "serverless", provider="acme")
+
+    assert refused(backend="harbour", config={"amce": {}}) == (
+        "the config argument: unknown section 'amce'; did you mean 'acme'?"
+    )
+
+
+def test_the_section_of_a_backend_that_is_not_installed_is_kept_with_a_note(write: Write) -> None:
+    path = write("lithops:\n  retries: 1\nfar_away:\n  anything: [1]\n")
+
+    settings = resolve(config_file=path)
+
+    assert settings["far_away"]["anything"] == [1]
+    assert settings.notes == (f"{path}, line 3: section 'far_away' was not checked, because no plugin in use reads it",)
+
+
+def test_the_section_of_a_backend_that_is_not_installed_is_an_error_once_it_is_chosen(write: Write) -> None:
+    path = write("lithops:\n  backend: far_away\nfar_away:\n  anything: [1]\n")
+
+    with pytest.raises(PluginError) as caught:
+        resolve(config_file=path)
+
+    assert str(caught.value) == (
+        f"{path}, line 2: unknown compute backend 'far_away' (installed: localhost); "
+        f"pip install lithops-backend-far-away"
+    )
+
+
+def test_the_section_of_an_installed_backend_that_is_not_in_use_is_left_alone(install: Install) -> None:
+    install("harbour", "serverless")
+
+    settings = resolve(config={"harbour": {"wrong": 1}})
+
+    assert settings.notes == ()
+    assert settings["harbour"]["wrong"] == 1
+
+
+def test_a_thorough_look_checks_what_is_not_in_use_too(install: Install) -> None:
+    install("harbour", "serverless")
+
+    assert refused(config={"harbour": {"wrong": 1}}, thorough=True) == (
+        "the config argument: unknown key 'wrong' in section 'harbour'; there are none"
+    )
+
+
+def test_keys_without_sense_are_accepted_with_one_note_each() -> None:
+    settings = resolve(
+        config={"localhost": {"version": 2, "use_gpu": False, "storage_bucket": "b"}, "lithops": {"telemetry": True}},
+        overrides={"max_workers": 1},
+    )
+
+    assert settings.notes == (
+        "the config argument: lithops.telemetry has no effect: metrics come with a plugin; "
+        "install one and remove the key",
+        "the config argument: localhost.version has no effect: there is only one localhost backend; remove the key",
+        "keyword argument max_workers has no effect: this machine is one worker; "
+        "worker_processes says how many calls it runs",
+    )
+
+
+def test_one_section_may_serve_a_compute_and_a_storage_backend() -> None:
+    settings = resolve(config={"localhost": {"worker_processes": 3, "storage_bucket": "mine"}})
+
+    assert settings.compute.worker_processes == 3  # type: ignore[union-attr]
+    assert settings.storage_config.storage_bucket == "mine"  # type: ignore[union-attr]
+    assert dict(settings["localhost"]).items() >= {"worker_processes": 3, "storage_bucket": "mine"}.items()
+
+
+def test_a_shared_section_may_hold_keys_of_a_plugin_that_is_not_in_use(install: Install) -> None:
+    install("shed", "storage")
+
+    settings = resolve(storage="shed", config={"localhost": {"worker_processes": 3, "storage_bucket": "mine"}})
+
+    assert settings.compute.worker_processes == 3  # type: ignore[union-attr]
+
+
+def test_a_provider_section_lies_under_those_of_its_plugins(install: Install) -> None:
+    install("harbour", "serverless", provider="acme", keys="region: str\nkey: SecretStr\nquay: str = 'q'")
+    install("shed", "storage", provider="acme", keys="region: str\ntenant: str = 't'")
+
+    settings = resolve(
+        config={
+            "lithops": {"backend": "harbour"},
+            "acme": {"region": "north", "key": "hunter2", "tenant": "us"},
+            "harbour": {"region": "south"},
+        }
+    )
+
+    assert settings["harbour"] == {"region": "south", "key": "hunter2", "quay": "q"}
+    assert settings["shed"] == {"region": "north", "tenant": "us"}
+    assert settings["acme"]["region"] == "north"
+    assert "hunter2" not in repr(settings)
+
+
+def test_a_key_of_a_provider_section_that_no_plugin_knows_is_an_error(install: Install, write: Write) -> None:
+    install("harbour", "serverless", provider="acme", keys="region: str")
+    path = write("acme:\n  regoin: north\n")
+
+    assert refused(backend="harbour", config_file=path) == (
+        f"{path}, line 2: unknown key 'regoin' in section 'acme'; did you mean 'region'?"
+    )
+
+
+def test_a_wrong_value_of_a_provider_section_is_named_where_it_stands(install: Install, write: Write) -> None:
+    install("harbour", "serverless", provider="acme", keys="zone: int = Field(ge=1, le=4)")
+    path = write("acme:\n  zone: 9\n")
+
+    assert refused(backend="harbour", config_file=path) == (
+        f"{path}, line 2: acme.zone is 9; it must be an integer from 1 to 4"
+    )
+
+
+def test_the_section_of_a_mode_lies_under_that_of_its_backend(install: Install) -> None:
+    install("pier", "standalone", keys="idle: int = 300\nlanes: int = 1")
+
+    settings = resolve(
+        config={"lithops": {"backend": "pier"}, "standalone": {"idle": 7, "lanes": 7}, "pier": {"lanes": 2}}
+    )
+
+    assert settings["pier"] == {"idle": 7, "lanes": 2}
+
+
+def test_a_backend_may_accept_older_names_of_its_keys(install: Install) -> None:
+    install("harbour", "serverless", keys="region: str = Field(validation_alias=AliasChoices('region', 'region_name'))")
+
+    assert resolve(backend="harbour", config={"harbour": {"region_name": "n"}})["harbour"] == {"region": "n"}
+
+
+def test_a_backend_may_take_any_key(install: Install) -> None:
+    install("shed", "storage", keys='host: str\nmodel_config = ConfigDict(extra="allow")')
+
+    settings = resolve(storage="shed", config={"shed": {"host": "h", "whatever": 1}})
+
+    assert settings["shed"] == {"host": "h", "whatever": 1}
+
+
+def test_the_section_of_an_installed_cross_cutting_plugin_is_validated(install: Install) -> None:
+    install("traces", "plugins", keys="rate: float = Field(1.0, ge=0, le=1)")
+
+    assert resolve(config={"traces": {"rate": 0.5}}).sections["traces"].rate == 0.5  # type: ignore[attr-defined]
+    assert refused(config={"traces": {"rate": 2}}) == (
+        "the config argument: traces.rate is 2; it must be a number from 0 to 1"
+    )
+
+
+def test_the_global_section_arrives_whole(write: Write) -> None:
+    path = write(
+        """
+        lithops:
+            execution_timeout: 12.5
+            data_cleaner: false
+            monitoring_interval: 3
+            retries: 2
+            infrastructure_retries: 1
+            include_modules: None
+            exclude_modules: [numpy]
+            chunksize: 7
+            log_level: debug
+            log_format: '%(message)s'
+            log_stream: ext://sys.stdout
+            log_filename: lithops.log
+            data_limit: false
+        """
+    )
+
+    settings = resolve(config_file=path)
+    general = settings.lithops
+
+    assert (general.execution_timeout_s, general.data_cleaner, general.monitoring_interval) == (12.5, False, 3)
+    assert (general.retries, general.infrastructure_retries, general.chunksize) == (2, 1, 7)
+    assert (general.include_modules, general.exclude_modules) == (None, ("numpy",))
+    assert (general.log_level, general.log_format) == ("DEBUG", "%(message)s")
+    assert (general.log_stream, general.log_filename) == ("ext://sys.stdout", "lithops.log")
+    assert settings.notes == ()
+    assert settings.source == path
+
+
+def test_null_is_silence_for_the_log_and_the_default_for_the_rest() -> None:
+    general = resolve(
+        config={"lithops": {"log_level": None, "execution_timeout": None, "exclude_modules": None}}
+    ).lithops
+
+    assert general.log_level is None
+    assert general.execution_timeout_s == 3600
+    assert general.exclude_modules == ()
+
+
+def test_numbers_from_the_environment_are_numbers(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKERS", "3")
+    path = write("localhost:\n  worker_processes: ${WORKERS}\n  runtime: " + sys.executable)
+
+    assert compute(config_file=path).worker_processes == 3

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lithops.config import render_template, resolve
+from lithops.errors import PluginError
+
+if TYPE_CHECKING:
+    from .conftest import Install, Write
+
+KEYS = """
+zone: int = Field(2, ge=1, le=4, description="part of the harbour")
+quay: str = Field(description="where ships land")
+hatch: SecretStr = Field(description="opens the hold")
+"""
+
+
+def test_the_template_is_valid_and_says_nothing(write: Write) -> None:
+    settings = resolve(config_file=write(render_template()))
+
+    assert settings == resolve()
+    assert settings.notes == ()
+
+
+def test_every_key_of_the_template_is_valid_once_its_mark_is_removed(write: Write) -> None:
+    text = re.sub(r"^  #(?=\w+: )", "  ", render_template(), flags=re.MULTILINE)
+    text = text.replace("/opt/project/.venv/bin/python", "python3")
+
+    settings = resolve(config_file=write(text), thorough=True)
+
+    assert settings.notes == ()
+    assert settings.backend == "localhost"
+
+
+def test_the_template_shows_keys_with_meaning_range_and_default(install: Install) -> None:
+    install("harbour", "serverless", keys=KEYS)
+
+    text = render_template(["harbour"])
+
+    assert "harbour:\n  # part of the harbour (an integer from 1 to 4)\n  #zone: 2\n" in text
+    assert "  # where ships land (text; needed)\n  #quay: '...'\n" in text
+    assert "  # opens the hold (text; needed)\n  #hatch: ${HATCH}\n" in text
+    assert "localhost:" not in text
+
+
+def test_keys_without_sense_are_not_shown() -> None:
+    text = render_template()
+
+    assert "#worker_processes:" in text
+    assert not {"#version:", "#use_gpu:", "#data_limit:"} & set(text.split())
+
+
+def test_a_template_for_what_is_not_installed_says_so() -> None:
+    with pytest.raises(PluginError) as caught:
+        render_template(["far_away"])
+
+    assert str(caught.value) == (
+        "no plugin 'far_away' is installed (installed: localhost); 'lithops plugins' lists them"
+    )
