@@ -117,11 +117,17 @@ def load_runs(path: Path) -> dict[str, Run]:
     """Return the runs of an earlier results.json, by case."""
     if not path.exists():
         return {}
-    return {
-        key: Run(**{**run, "case": load_case(key), "measurements": [Measurement(**m) for m in run["measurements"]]})
-        for key, run in json.loads(path.read_text()).items()
-        if key in CASES
-    }
+    try:
+        return {
+            key: Run(**{**run, "case": load_case(key), "measurements": [Measurement(**m) for m in run["measurements"]]})
+            for key, run in json.loads(path.read_text()).items()
+            if key in CASES
+        }
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise SystemExit(
+            f"cannot add to {str(path)!r}: it was not written by this version of the suite ({error!r}); remove it or give "
+            "another --out"
+        ) from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -42,6 +42,13 @@ def test_every_participant_of_a_round_runs_once_and_its_results_can_be_kept(tmp_
     assert run.load_runs(tmp_path / "results.json") == {case.key: kept}
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"arrays": {}}', '{"arrays": {"measurements": [], "colour": "red"}}'])
+def test_results_of_another_version_are_not_overwritten(tmp_path: Path, text: str) -> None:
+    (tmp_path / "results.json").write_text(text)
+    with pytest.raises(SystemExit, match=r"was not written by this version of the suite .*; remove it or give another"):
+        run.load_runs(tmp_path / "results.json")
+
+
 def test_the_cores_that_are_busy_are_told() -> None:
     assert 0 <= run.cores_busy(0.05) <= (os.cpu_count() or 1) + 1
 
