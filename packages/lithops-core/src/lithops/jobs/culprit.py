@@ -23,6 +23,8 @@ def unpicklable(what: str, value: object, error: Exception, *, whole: object = N
     path, leaf, reason = _search(value, names)
     if reason is None and whole is not None:
         path, leaf, reason = _search(whole, names)
+        if path:
+            what = f"{path.pop(0).removeprefix('attribute ')} of {what}"
     if reason is None:
         path, leaf, reason = [], value, error
     subject = f"its {' -> '.join(path)}" if path else "it"

@@ -15,6 +15,7 @@ import pytest
 
 from lithops.errors import BadCallError
 from lithops.jobs.binding import Binder, as_items
+from lithops.worker.plan import CallPlan
 
 
 def one(x: int) -> int:
@@ -327,6 +328,68 @@ def test_items_that_disagree_on_a_reserved_parameter_are_refused() -> None:
     binder = Binder(id_last)
     with pytest.raises(BadCallError, match="item 1 gives 'id' and item 0 leaves it to be filled; do the same in all"):
         binder.check_all([{"x": 1}, {"x": 1, "id": 7}])
+
+
+def behind_a_wrapper(function: Callable[..., object]) -> Callable[..., object]:
+    @functools.wraps(function)
+    def wrapper(*args: object, **kwargs: object) -> object:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+@pytest.mark.parametrize(
+    ("function", "item", "extra", "expected"),
+    [
+        (id_first, 5, None, (7, 5)),
+        (id_first, (9, 5), None, (9, 5)),
+        (id_first, {"x": 5}, None, (7, 5)),
+        (id_last, 5, None, (5, 0, 7)),
+        (id_last, (1, 2), None, (1, 2, 7)),
+        (id_last, 1, {"y": 4}, (1, 4, 7)),
+        (id_by_keyword, 5, None, (5, "store", 7)),
+        (lambda storage, x, id, y: (storage, x, id, y), 1, (2,), ("store", 1, 7, 2)),
+        (lambda storage, x, id, y: (storage, x, id, y), {"x": 1}, {"y": 3}, ("store", 1, 7, 3)),
+        (lambda id, *args: (id, args), (1, 2), None, (7, (1, 2))),
+        (behind_a_wrapper(id_first), 5, None, (7, 5)),
+    ],
+)
+def test_worker_fills_what_the_binder_says(
+    function: Callable[..., object], item: object, extra: Any, expected: object
+) -> None:
+    binder = Binder(function, extra)
+    binder.check(item)
+    plan = CallPlan(function, extra_args=extra, placement=binder.placement, storage="store")
+    assert plan.caller()(item, 7) == expected
+
+
+SIGNATURES = ["", "a", "a, b", "a, b=0", "a, /, b", "a, *, k", "a, *, k=0", "*args", "a, *args", "**kw", "a, **kw"]
+ITEMS: list[object] = [5, (), (1,), (1, 2), (1, 2, 3), {}, {"a": 1}, {"a": 1, "b": 2}, {"a": 1, "k": 2}, {"z": 1}]
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+@pytest.mark.parametrize("extra", [None, (1,), {"b": 1}, {"k": 1}], ids=repr)
+def test_what_is_accepted_is_exactly_what_can_be_called(signature: str, extra: Any) -> None:
+    function = eval(f"lambda {signature}: None")
+
+    class Holder:
+        method = eval(f"lambda self{', ' * bool(signature)}{signature}: None")
+
+    for callable_ in (function, Holder().method, functools.partial(function)):
+        for item in ITEMS:
+            if isinstance(item, dict) and isinstance(extra, tuple):
+                continue
+            try:
+                CallPlan(callable_, extra_args=extra).caller()(item, 0)
+                works = True
+            except TypeError:
+                works = False
+            try:
+                Binder(callable_, extra).check(item)
+                accepted = True
+            except BadCallError:
+                accepted = False
+            assert accepted is works, (signature, extra, item)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ import pytest
 
 from lithops.errors import BadCallError
 from lithops.jobs.capture import by_value, function_name, serialize
+from lithops.jobs.culprit import unpicklable
+from lithops.worker.plan import CallPlan
 
 if TYPE_CHECKING:
     from lithops.types import Payload
@@ -352,7 +354,17 @@ def test_unpicklable_argument_of_a_partial_is_named() -> None:
 
 
 def test_unpicklable_part_of_the_plan_is_named() -> None:
-    assert "its element 1 is of type" in str(refused(len, plan=(len, threading.Lock())))
+    plan = CallPlan(len, extra_args={"x": [1, threading.Lock()]})
+    message = str(refused(len, plan=plan))
+    assert message.startswith(
+        "'extra_args' of function 'len' cannot be pickled: its value of key 'x' -> element 1 is of"
+    )
+
+
+def test_unpicklable_item_is_explained_alike() -> None:
+    item = (1, {"when": threading.Lock()})
+    error = unpicklable("item 3", item, TypeError("no"))
+    assert str(error).startswith("item 3 cannot be pickled: its element 1 -> value of key 'when' is of type '_thread.")
 
 
 def test_unpicklable_thing_itself_is_told() -> None:
