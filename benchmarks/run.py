@@ -125,8 +125,8 @@ def load_runs(path: Path) -> dict[str, Run]:
         }
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SystemExit(
-            f"cannot add to {str(path)!r}: it was not written by this version of the suite ({error!r}); remove it or give "
-            "another --out"
+            f"cannot add to {str(path)!r}: it was not written by this version of the suite ({error!r}); "
+            "remove it or give another --out"
         ) from error
 
 
