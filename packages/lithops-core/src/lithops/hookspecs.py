@@ -120,7 +120,7 @@ class StorageSpec:
 
     @hookspec(firstresult=True)
     def get_object(self, request: GetRequest) -> ObjectBody:
-        """Open an object or a range of it for reading; `ObjectNotFound` if it is not there."""
+        """Open an object, or a range of it cut to the object, even to nothing; `ObjectNotFound` if it is not there."""
         raise NotImplementedError
 
     @hookspec(firstresult=True)

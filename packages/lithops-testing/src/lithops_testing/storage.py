@@ -6,7 +6,7 @@
             return MyStoragePlugin()
 
 The suite makes a bucket of its own and empties it afterwards. A promise that a store cannot keep is overridden with
-`pytest.mark.xfail(reason=...)`, never deleted. (400 lines: one suite, so that authors import one class.)
+`pytest.mark.xfail(reason=...)`, never deleted. It has more than 400 lines because one class, so that authors subclass one, holds every promise of a store.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import contextlib
 import io
 import os
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
+from typing import TYPE_CHECKING
 
 import pytest
+
 from lithops.errors import BucketNotFound, ObjectNotFound, PreconditionFailed, StorageError
-from lithops.storage.store import Store
 from lithops.types import (
     BucketRef,
     ByteRange,
@@ -33,6 +33,11 @@ from lithops.types import (
     ObjectRef,
     PutRequest,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lithops.storage.store import Store
 
 WEIRD_KEYS = (
     "with space",

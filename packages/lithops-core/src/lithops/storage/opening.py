@@ -27,8 +27,8 @@ class Choice:
     """What is set, not the defaults; secrets as pydantic's `SecretStr`."""
     model: BaseModel | None
     """The same, validated; None if the plugin's defaults hold."""
-    config: Mapping[str, Any]
-    """The whole configuration that was read."""
+    config: Mapping[str, Any] | None
+    """The whole configuration, if more than a section was given or found."""
 
 
 def choose(config: Mapping[str, Any] | None, backend: str | None, storage_config: Mapping[str, Any] | None) -> Choice:
@@ -48,12 +48,15 @@ def choose(config: Mapping[str, Any] | None, backend: str | None, storage_config
         bucket = storage_config.get("bucket")
         section = dict(storage_config.get(backend) or {})
         if backend == LOCAL and _needs_no_check(section):
-            return _local(section, bucket, storage_config)
+            return _local(section, bucket, None)
         config = {"lithops": {"storage": backend}, backend: section}
 
-    from lithops.config import resolve
+    from lithops.config import Settings, resolve
 
-    settings = resolve(config=None if config is None else dict(config), storage=backend)
+    if isinstance(config, Settings) and backend in (None, config.storage):
+        settings = config  # validated already
+    else:
+        settings = resolve(config=config, storage=backend)
     model = settings.storage_config
     if model is None and settings.storage == LOCAL:
         return _local({}, bucket, settings)
@@ -103,7 +106,7 @@ def _set_values(model: BaseModel | None) -> dict[str, Any]:
     return {key: str(value) if isinstance(value, PurePath) else value for key, value in values.items()}
 
 
-def _local(section: Mapping[str, Any], bucket: str | None, config: Mapping[str, Any]) -> Choice:
+def _local(section: Mapping[str, Any], bucket: str | None, config: Mapping[str, Any] | None) -> Choice:
     from lithops.storage.local.backend import DEFAULT_BUCKET
 
     return Choice(

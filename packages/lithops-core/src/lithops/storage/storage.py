@@ -59,16 +59,16 @@ class Storage:
     def over(cls, store: Store, *, backend: str, bucket: str, section: Mapping[str, Any]) -> Storage:
         """Make a `Storage` on a store that is open already, for whoever manages stores."""
         storage = cls.__new__(cls)
-        storage._settle(store, backend, bucket, section, {})
+        storage._settle(store, backend, bucket, section, None)
         return storage
 
     def _settle(
-        self, store: Store, backend: str, bucket: str, section: Mapping[str, Any], config: Mapping[str, Any]
+        self, store: Store, backend: str, bucket: str, section: Mapping[str, Any], config: Mapping[str, Any] | None
     ) -> None:
         self.storage_handler = store
         self.backend = backend
         self.bucket = bucket
-        self.config = config or {"lithops": {"storage": backend}, backend: dict(section)}
+        self.config = config if config is not None else {"lithops": {"storage": backend}, backend: dict(section)}
         self.storage_config: Json = {"backend": backend, "bucket": bucket, backend: dict(section)}
 
     def __reduce__(self) -> tuple[object, tuple[str, str, dict[str, Any]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from lithops.plugins import Plugins
 from lithops.storage.local.client import LocalStorageClient
 from lithops.storage.local.plugin import LocalStorage

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Plain strings and os calls: a small write takes some 50 us, and pathlib would be a good part of it.
-# ruff: noqa: PTH102, PTH103, PTH105, PTH106, PTH108, PTH111
+# ruff: noqa: PTH102, PTH103, PTH105, PTH106, PTH108, PTH111, PTH112
 import contextlib
 import errno
 import io
@@ -151,7 +151,8 @@ class LocalStorageClient:
         path, folders, name = self._place(request.bucket, request.key)
         guard = Guard("write", _name(request), self.root)
         with guard:
-            incoming = self._begin(guard)
+            self._prepare()
+            incoming = Incoming(self._incoming, guard)
         with incoming:
             contents = incoming.fill(request.body, request.metadata)
             with guard, self._locks.hold(request.bucket, request.key):
@@ -165,15 +166,6 @@ class LocalStorageClient:
                             raise
                         self._make_folders(path, folders)
         return _meta(request.bucket, request.key, contents)
-
-    def _begin(self, guard: Guard) -> Incoming:
-        self._prepare()
-        try:
-            return Incoming(self._incoming, guard)
-        except FileNotFoundError:  # somebody removed the whole store since this client prepared it
-            self._ready = False
-            self._prepare()
-            return Incoming(self._incoming, guard)
 
     def _replace(self, request: PutRequest, written: str, target: str) -> None:
         if request.if_match is not None:
@@ -273,8 +265,8 @@ class LocalStorageClient:
         return path
 
     def _prepare(self) -> None:
-        """Make the store's own folders, and remove what writers who died left there: once per client."""
-        if self._ready:
+        """Make the store's own folders, and remove what writers who died left there: once, unless all is gone again."""
+        if self._ready and os.path.isdir(self._incoming):
             return
         os.makedirs(self.root, mode=0o700, exist_ok=True)
         self._make_folder(f"{self.root}/.locks")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from lithops.storage.local.backend import DEFAULT_BUCKET
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class LocalStorageConfig(BaseModel):
