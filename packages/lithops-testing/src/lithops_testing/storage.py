@@ -6,7 +6,8 @@
             return MyStoragePlugin()
 
 The suite makes a bucket of its own and empties it afterwards. A promise that a store cannot keep is overridden with
-`pytest.mark.xfail(reason=...)`, never deleted. It has more than 400 lines because one class, so that authors subclass one, holds every promise of a store.
+`pytest.mark.xfail(reason=...)`, never deleted. The module has more than 400 lines because one class, so that authors
+subclass one, holds every promise.
 """
 
 from __future__ import annotations
