@@ -131,6 +131,8 @@ class Activation:
     payload: Callable[[], bytes] | None = None
     """Other lanes: renders the request when it is sent, not when it is queued."""
     payload_bytes: int = 0
+    chunksize: int | None = None
+    """Stream lane: calls handed to a worker at once; None: adapted to what calls take."""
     index: int = 0
     """Position in an array request."""
     backup_of: str | None = None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from lithops.config.names import advice, slip_of
+from lithops.config.readers import MODE_SECTIONS, Reader, known_keys, onlookers, reader_of, readers_in_use
 from lithops.config.settings import (
     EXECUTION_TIMEOUT_S,
-    LANES,
     LOCALHOST,
     LOCALHOST_EXECUTION_TIMEOUT_S,
     LOCALHOST_MONITORING_INTERVAL_S,
@@ -27,21 +27,6 @@ if TYPE_CHECKING:
     from lithops.config.selection import Selection
     from lithops.config.validation import Entry
 
-_MODE_SECTIONS = ("serverless", "standalone")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reader:
-    """A plugin that takes its configuration from one or more sections, the later ones before the earlier."""
-
-    owner: str
-    """How errors name it."""
-    family: str
-    name: str
-    model: type[BaseModel] | None
-    sections: tuple[str, ...]
-    provider: str | None = None
-
 
 def assemble(
     document: Document,
@@ -54,8 +39,8 @@ def assemble(
     """Validate what the chosen plugins read, and account for the rest."""
     notes = [*chosen.notes]
     general = _general(document, chosen, notes)
-    in_use = list(_readers(document, chosen, overrides, notes))
-    others = list(_onlookers(document, in_use, notes)) if thorough else []
+    in_use = list(readers_in_use(document, chosen, overrides, notes))
+    others = list(onlookers(document, in_use, notes)) if thorough else []
     unread = list(_check_names(document, [*in_use, *others], notes))
     _check_overrides(overrides, next((reader for reader in in_use if reader.family == "compute"), None))
     models: dict[tuple[str, str], BaseModel] = {}
@@ -106,7 +91,7 @@ def _general(document: Document, chosen: Selection, notes: list[str]) -> GlobalS
         from lithops.config.validation import Entry, notes_on, validate
 
         for key in sorted(section.keys() - LithopsSection.model_fields.keys()):
-            compute = _known_keys([_reader("compute", chosen.backend)]) or set()
+            compute = known_keys([reader_of("compute", chosen.backend)]) or set()
             advised = (
                 f"{key!r} is a key of section {chosen.backend!r}"
                 if key in compute
@@ -123,62 +108,6 @@ def _general(document: Document, chosen: Selection, notes: list[str]) -> GlobalS
     return GlobalSettings(**{key: value for key, value in values.items() if key in known})
 
 
-def _readers(
-    document: Document, chosen: Selection, overrides: Mapping[str, object], notes: list[str]
-) -> Iterator[Reader]:
-    if chosen.backend != LOCALHOST or document.sections.get(LOCALHOST) or overrides:
-        extra = (chosen.mode,) if chosen.mode in _MODE_SECTIONS else ()
-        yield _reader("compute", chosen.backend, extra)
-    if chosen.storage != LOCALHOST or document.sections.get(LOCALHOST):
-        yield _reader("storage", chosen.storage)
-    if chosen.monitoring not in LANES:
-        yield _reader("monitor", chosen.monitoring)
-    rest = document.sections.keys() - {"lithops", LOCALHOST, chosen.backend, chosen.storage}
-    if not rest:
-        return
-    from lithops.plugins import installed
-
-    for info in installed("plugins"):
-        if info.name in rest:
-            try:
-                yield _reader("plugins", info.name)
-            except PluginError as error:  # nobody chose it: it is left out, with a warning, when plugins are opened
-                notes.append(f"section {info.name!r} was not checked: {error}")
-
-
-def _reader(family: str, name: str, extra: tuple[str, ...] = ()) -> Reader:
-    from lithops.plugins import config_model, find, installed, load
-
-    if family == "plugins":
-        info = next(info for info in installed("plugins") if info.name == name)
-    else:
-        info = find(family, name)
-    plugin = load(info)
-    provider = getattr(plugin, "provider", None)
-    return Reader(
-        owner=f"{'backend' if family == 'compute' else family if family != 'plugins' else 'plugin'} {name!r}",
-        family=family,
-        name=name,
-        model=config_model(plugin),
-        sections=(*((provider,) if provider else ()), *extra, name),
-        provider=provider,
-    )
-
-
-def _onlookers(document: Document, in_use: list[Reader], notes: list[str]) -> Iterator[Reader]:
-    """Yield readers for the sections of installed plugins that are not in use."""
-    from lithops.plugins import installed
-
-    busy = {(reader.family, reader.name) for reader in in_use}
-    for info in installed():
-        if info.name in document.sections and (info.family, info.name) not in busy:
-            extra = (info.kind,) if info.kind in _MODE_SECTIONS else ()
-            try:
-                yield _reader(info.family, info.name, extra)
-            except PluginError as error:
-                notes.append(f"section {info.name!r} was not checked: {error}")
-
-
 def _check_names(document: Document, readers: list[Reader], notes: list[str]) -> Iterator[str]:
     """Refuse keys that none of a section's readers knows, and yield the sections that nothing reads."""
     for name, values in document.sections.items():
@@ -189,24 +118,12 @@ def _check_names(document: Document, readers: list[Reader], notes: list[str]) ->
             _check_section_name(document, name, readers, notes)
             yield name
             continue
-        known = _known_keys(mine)
+        known = known_keys(mine)
         if known is not None and not values.keys() <= known:
-            known |= _keys_of_namesakes(name, values, mine) | ({"backend"} if name in _MODE_SECTIONS else set())
+            known |= _keys_of_namesakes(name, values, mine) | ({"backend"} if name in MODE_SECTIONS else set())
             _refuse_unknown_keys(document, name, values, known)
-        if name in {reader.provider for reader in mine} | set(_MODE_SECTIONS):
+        if name in {reader.provider for reader in mine} | set(MODE_SECTIONS):
             yield name  # so that it can be read as it was written, too
-
-
-def _known_keys(readers: list[Reader]) -> set[str] | None:
-    from lithops.config.validation import accepted_keys, takes_any_key
-
-    known: set[str] = set()
-    for reader in readers:
-        if reader.model is not None:
-            if takes_any_key(reader.model):
-                return None
-            known |= accepted_keys(reader.model).keys()
-    return known
 
 
 def _keys_of_namesakes(name: str, values: Mapping[str, Any], readers: list[Reader]) -> set[str]:
@@ -215,10 +132,10 @@ def _keys_of_namesakes(name: str, values: Mapping[str, Any], readers: list[Reade
 
     busy = {reader.family for reader in readers if reader.name == name}
     try:
-        idle = [_reader(info.family, name) for info in installed() if info.name == name and info.family not in busy]
+        idle = [reader_of(info.family, name) for info in installed() if info.name == name and info.family not in busy]
     except PluginError:  # broken, but not chosen: the keys may well be its own
         return set(values)
-    known = _known_keys(idle)
+    known = known_keys(idle)
     return set(values) if known is None else known
 
 
@@ -226,10 +143,10 @@ def _check_section_name(document: Document, name: str, readers: list[Reader], no
     from lithops.plugins import installed
 
     infos = {info.name for info in installed()}
-    if name in infos or name in _MODE_SECTIONS:
+    if name in infos or name in MODE_SECTIONS:
         return
     providers = {reader.provider for reader in readers if reader.provider}
-    known = {"lithops", *_MODE_SECTIONS, *infos, *providers}
+    known = {"lithops", *MODE_SECTIONS, *infos, *providers}
     where = document.where(name)
     if meant := slip_of(name, known):
         raise ConfigError(f"{where}: unknown section {name!r}; did you mean {meant!r}?")
@@ -242,7 +159,7 @@ def _check_section_name(document: Document, name: str, readers: list[Reader], no
 
 
 def _check_overrides(overrides: Mapping[str, object], compute: Reader | None) -> None:
-    known = _known_keys([compute]) if compute is not None else set()
+    known = known_keys([compute]) if compute is not None else set()
     if known is None or compute is None:
         return
     for key in overrides:

@@ -29,7 +29,7 @@ LOCALHOST_MONITORING_INTERVAL_S = 0.1
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: they would make the class twice, on the way to every first result
 class GlobalSettings:
     """Section `lithops`, apart from the choice of plugins."""
 

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
 
 from pydantic import AliasChoices, BaseModel, SecretStr, ValidationError
 
-from lithops.config.accepted import accepted
-from lithops.config.redaction import is_secret_name, redact
 from lithops.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -94,6 +92,8 @@ def _spellings(name: str, field: FieldInfo, model: type[BaseModel]) -> Iterator[
 def _complaint(
     detail: ErrorDetails, keys: Mapping[str, FieldInfo], entries: Mapping[str, Entry], owner: str, document: Document
 ) -> str:
+    from lithops.config.accepted import accepted  # here, as in _shown: what is needed for errors only loads with them
+
     if not detail["loc"]:  # a validator of the model as a whole
         return f"{document.origin or 'configuration'}: {owner}: {_reason(detail)}"
     key, *inner = detail["loc"]
@@ -127,6 +127,8 @@ def _name(key: str, entry: Entry) -> str:
 
 
 def _shown(key: str, field: FieldInfo | None, value: Any) -> str:
+    from lithops.config.redaction import is_secret_name, redact
+
     if is_secret_name(key) or (field is not None and holds_secret(field)):
         return "a value that is not shown"
     text = repr(redact({key: value})[key])

@@ -48,6 +48,11 @@ class Binder:
         self._filled: tuple[frozenset[str], int | None] | None = None
 
     @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The names of all parameters that are not `*args` or `**kwargs`."""
+        return (*self._parameters.positional, *self._parameters.keyword_only)
+
+    @property
     def reserved(self) -> frozenset[str]:
         """The names among `id` and `storage` that the worker fills; known once an item was checked."""
         return self._unfilled - self._filled[0] if self._filled else self._unfilled

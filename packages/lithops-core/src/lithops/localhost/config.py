@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class LocalhostConfig(BaseModel):
@@ -48,6 +50,9 @@ class LocalhostConfig(BaseModel):
     @field_validator("runtime")
     @classmethod
     def _must_be_an_interpreter(cls, value: str) -> str:
+        import shutil  # with pathlib 8 ms, which only those pay who choose an interpreter
+        from pathlib import Path
+
         path = Path(value).expanduser()
         if path.parent == Path() and (found := shutil.which(value)):  # a bare name is looked for as a shell does
             path = Path(found)

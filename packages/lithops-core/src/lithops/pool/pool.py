@@ -30,7 +30,7 @@ from lithops.pool.library import Library
 from lithops.pool.run import Doom, Handed, Run, Slot
 from lithops.pool.starter import Zygote, library_folder
 from lithops.pool.zygote import Setup
-from lithops.types import Activation, CallRange, CallState, Cause, Payload, Report, Sink
+from lithops.types import Activation, CallRange, CallState, Cause, Payload, Receipt, Report, Sink
 from lithops.worker import codec, page
 from lithops.worker.failure import Failure
 
@@ -99,8 +99,8 @@ class Pool:
         """Wait until the interpreter has started, and refuse one of another minor version than the driver's."""
         self._zygote.check()
 
-    def submit(self, activation: Activation, sink: Sink) -> None:
-        """Take an activation; its calls are reported to `sink` as they end.
+    def submit(self, activation: Activation, sink: Sink, receipt: Receipt) -> None:
+        """Take an activation, tell the sink so with `receipt`, and report its calls as they end.
 
         Raises:
             ClosedError: the pool was closed, or belongs to the process this one was forked from.
@@ -111,6 +111,7 @@ class Pool:
         run = Run(activation, activation.source, sink)
         with self._lock:
             self._must_be_usable()
+            sink.accepted(receipt)
             self._open[activation.activation_id] = run
             self._runs.append(run)
             self._feed()
@@ -119,7 +120,7 @@ class Pool:
                 self._thread.start()
         if not self._wanted.is_set():
             self._wanted.set()
-        if self._leader and self._leader != threading.get_ident():
+        if self._leader:
             self.wake()  # the leader may sleep longer than the new work allows
         self._tell()
 
@@ -133,7 +134,6 @@ class Pool:
                 self._cancel(run, part.first, part.first + part.count)
             self._feed()
         self._tell()
-        self.wake()
         return True
 
     def run_until(self, ready: Callable[[], bool], deadline: float) -> None:
@@ -141,7 +141,7 @@ class Pool:
         if not self._leading.acquire(blocking=False):
             return
         try:
-            with deferred_interrupts(self.wake) as interrupted:
+            with deferred_interrupts(self._poke) as interrupted:
                 self._leader = threading.get_ident()
                 while not ready() and not interrupted() and not self._closed:
                     now = time.monotonic()
@@ -158,6 +158,10 @@ class Pool:
 
     def wake(self) -> None:
         """See `lithops.types.Pump`."""
+        if self._leader != threading.get_ident():
+            self._poke()
+
+    def _poke(self) -> None:
         with contextlib.suppress(BlockingIOError, OSError):
             os.write(self._wake_write, b"w")
 

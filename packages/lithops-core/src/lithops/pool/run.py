@@ -33,7 +33,7 @@ class Run:
         self.unsent: deque[tuple[int, int]] = deque((r.first, r.first + r.count) for r in activation.ranges)
         self.unsent_count = sum(r.count for r in activation.ranges)
         self.left = self.unsent_count  # calls that have not ended
-        self.batch = 1
+        self.batch = activation.chunksize or 1
 
     def take(self, most: int) -> tuple[int, int]:
         """Take up to `most` calls that share a block off the front of the work."""
@@ -71,6 +71,8 @@ class Run:
 
     def learn(self, seconds_per_call: float) -> None:
         """Adapt the batch to what calls take: growing is gradual, for the first calls may not be typical."""
+        if self.activation.chunksize is not None:
+            return
         want = max(1, min(LARGEST_BATCH, int(TARGET_S / max(seconds_per_call, 1e-7))))
         self.batch = min(want, self.batch * 2) if want > self.batch else max(want, self.batch // 2)
 

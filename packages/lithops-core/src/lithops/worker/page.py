@@ -29,8 +29,11 @@ def create(slots: int) -> tuple[int, mmap.mmap]:
 
 def read(page: mmap.mmap, slot: int) -> tuple[int, float]:
     """Return the call a worker is at, `IDLE` if none, and when it began (monotonic)."""
-    call, began = SLOT.unpack_from(page, slot * SLOT_BYTES)
-    return call, began
+    while True:  # the worker may write between the reading of the one and of the other
+        first = SLOT.unpack_from(page, slot * SLOT_BYTES)
+        if SLOT.unpack_from(page, slot * SLOT_BYTES) == first:
+            call, began = first
+            return call, began
 
 
 def reset(page: mmap.mmap, slot: int) -> None:

@@ -12,27 +12,27 @@ class CallPlan:
     argument. `extra_args` is appended to the one (a tuple) or merged into the other (a dict).
     """
 
-    __slots__ = ("env", "extra_args", "function", "reserved", "storage")
+    __slots__ = ("env", "extra_args", "function", "placement", "storage")
 
     def __init__(
         self,
         function: Callable[..., object],
         *,
         extra_args: tuple[object, ...] | Mapping[str, object] | None = None,
-        reserved: frozenset[str] = frozenset(),
+        placement: tuple[tuple[str, int], ...] = (),
         env: Mapping[str, str] | None = None,
         storage: object = None,
     ) -> None:
         self.function = function
         self.extra_args = extra_args
-        self.reserved = reserved  # of {"id", "storage"}: parameters that are filled in here
+        self.placement = placement  # which of `id` and `storage` are filled in here, and at which position
         self.env = dict(env or {})
         self.storage = storage
 
     def caller(self) -> Callable[[object, int], object]:
         """Return `call(item, index)`, with all that can be decided beforehand decided."""
-        function = self.function
-        if not self.extra_args and not self.reserved:
+        function, placement, storage = self.function, self.placement, self.storage
+        if not self.extra_args and not placement:
 
             def plain(item: object, _index: int) -> object:
                 if isinstance(item, tuple):
@@ -45,29 +45,34 @@ class CallPlan:
 
         positional = self.extra_args if isinstance(self.extra_args, tuple) else ()
         named = dict(self.extra_args) if isinstance(self.extra_args, Mapping) else {}
-        if "storage" in self.reserved:
-            named["storage"] = self.storage
-        with_id = "id" in self.reserved
 
         def full(item: object, index: int) -> object:
-            keywords = {**named, "id": index} if with_id else named
-            if isinstance(item, tuple):
-                return function(*item, *positional, **keywords)
+            keywords = dict(named)
+            arguments: list[object] = []
             if isinstance(item, dict):
-                return function(**{**keywords, **item})
-            return function(item, *positional, **keywords)
+                keywords.update(item)
+            else:
+                arguments = [*item] if isinstance(item, tuple) else [item]
+                arguments += positional
+            for name, place in placement:
+                value = index if name == "id" else storage
+                if 0 <= place <= len(arguments) and not isinstance(item, dict):
+                    arguments.insert(place, value)
+                else:
+                    keywords[name] = value
+            return function(*arguments, **keywords)
 
         return full
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (self.function, self.extra_args, self.reserved, self.env, self.storage)
+        return _rebuild, (self.function, self.extra_args, self.placement, self.env, self.storage)
 
 
 def _rebuild(
     function: Callable[..., object],
     extra_args: tuple[object, ...] | Mapping[str, object] | None,
-    reserved: frozenset[str],
+    placement: tuple[tuple[str, int], ...],
     env: Mapping[str, str],
     storage: object,
 ) -> CallPlan:
-    return CallPlan(function, extra_args=extra_args, reserved=reserved, env=env, storage=storage)
+    return CallPlan(function, extra_args=extra_args, placement=placement, env=env, storage=storage)

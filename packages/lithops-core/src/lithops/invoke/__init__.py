@@ -1,0 +1,1 @@
+"""From a job to activations, and from reports to the job's table."""

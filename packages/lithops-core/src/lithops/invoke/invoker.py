@@ -1,0 +1,413 @@
+"""Hands a job's calls to the backend as activations, and is the sink of what becomes of them.
+
+Pure bookkeeping under one lock, which is not held while a plugin is called. A job of a million calls is one
+activation for a stream backend; for others, activations are made as the backend has room for them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import random
+import threading
+import time
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from lithops import errors
+from lithops.invoke.timers import Timers
+from lithops.types import (
+    Activation,
+    CallRange,
+    CallState,
+    CancelRequest,
+    Cause,
+    Lane,
+    Limits,
+    Payload,
+    Receipt,
+    Report,
+)
+from lithops.worker import codec
+from lithops.worker.failure import Failure, library_failure
+
+if TYPE_CHECKING:
+    from lithops.jobs.job import Job
+    from lithops.plugins import Plugins
+
+logger = logging.getLogger(__name__)
+
+GRACE_S = 60.0
+"""How much longer than a call may take a backend may be silent before its calls are given up."""
+LOSSES = 2
+"""A call that lost its worker so often is not tried again."""
+_FOREVER = float("inf")
+_LOST_DELAY_S = 0.05
+_THROTTLED_DELAY_S = 1.0
+
+
+class Invoker:
+    """One per executor."""
+
+    def __init__(self, plugins: Plugins, limits: Limits, *, infrastructure_retries: int) -> None:
+        self._plugins = plugins
+        self._limits = limits
+        self._losses = min(LOSSES, infrastructure_retries + 1)
+        self._infrastructure_retries = infrastructure_retries
+        self._sink = plugins.wrap_sink(self)
+        self._lock = threading.RLock()
+        self._ids = itertools.count()
+        self._open: dict[str, tuple[Job, Activation]] = {}
+        self._receipts: dict[str, Receipt] = {}
+        self._waiting: deque[tuple[Job, CallRange]] = deque()
+        self._pushbacks: dict[str, int] = {}  # by job: throttled or refused starts without one that worked
+        self._timers = Timers()
+        self._heard = time.monotonic()
+        self._watching = False
+        self._closed = False
+        self._token = f"{random.getrandbits(48):012x}"  # noqa: S311 - unique, not secret
+
+    @property
+    def busy(self) -> bool:
+        """Whether calls are under way."""
+        return bool(self._open or self._waiting)
+
+    def submit(self, job: Job, ranges: Iterable[CallRange]) -> None:
+        """Start calls of a job; returns when the backend has taken as many as it wants at once."""
+        limit = self._limits.calls_per_activation
+        with self._lock:
+            for part in ranges:
+                self._waiting.extend((job, piece) for piece in _split(part, limit))
+            if not self._watching and job.facts.timeout_s != _FOREVER:
+                self._watching = True
+                self._heard = time.monotonic()
+                self._timers.after(job.facts.timeout_s + GRACE_S, self._watch)
+        self._pump()
+
+    def cancel(self, job: Job, first: int, count: int) -> None:
+        """End calls that have not ended, as cancelled, and have the backend stop them."""
+        with self._lock:
+            receipts = tuple(
+                self._receipts[i] for i, (owner, _) in self._open.items() if owner is job and i in self._receipts
+            )
+        self._fail(job, range(first, first + count), CallState.CANCELLED, _CANCELLED)
+        if receipts and self._plugins.can_cancel:
+            part = CallRange(first=first, count=count)
+            self._plugins.cancel(CancelRequest(receipts=receipts, ranges=(part,)))
+
+    def close(self) -> None:
+        """Start nothing more; idempotent."""
+        self._closed = True
+        self._timers.close()
+
+    def abandon(self) -> None:
+        """End every call that has not ended, as cancelled: there will be no more reports."""
+        with self._lock:
+            jobs = {id(job): job for job, _ in (*self._open.values(), *self._waiting)}
+            self._open.clear()
+            self._waiting.clear()
+        for job in jobs.values():
+            self._fail(job, range(job.table.calls), CallState.CANCELLED, _CLOSED)
+
+    # --- starting
+
+    def _pump(self) -> None:
+        """Hand over as many activations as the backend has room for."""
+        while not self._closed:
+            with self._lock:
+                batch = self._take_batch()
+                if not batch:
+                    return
+                job = batch[0][0]
+                activations = [activation for _, activation in batch]
+                self._open.update((a.activation_id, (job, a)) for a in activations)
+            try:
+                self._plugins.invoke(activations, self._sink)
+            except Exception as error:  # noqa: BLE001 - the border to a plugin
+                left = [a.activation_id for a in activations if a.activation_id not in self._receipts]
+                self.refused(left, error)
+                continue
+            for activation in activations:
+                for part in activation.ranges:
+                    job.table.sent(part.first, part.count)
+
+    def _take_batch(self) -> list[tuple[Job, Activation]]:
+        """Take activations of one job off the queue, as many as go into one hook call."""
+        room = self._limits.in_flight - len(self._open) if self._limits.in_flight is not None else len(self._waiting)
+        batch: list[tuple[Job, Activation]] = []
+        stream = self._limits.calls_per_activation is None
+        while self._waiting and len(batch) < room:
+            job, part = self._waiting[0]
+            if batch and batch[0][0] is not job:
+                break
+            self._waiting.popleft()
+            if job.table.complete:
+                continue
+            ranges = [part]
+            while stream and self._waiting and self._waiting[0][0] is job and self._waiting[0][1].attempt == part.attempt:
+                ranges.append(self._waiting.popleft()[1])
+            batch.append((job, self._activation(job, tuple(ranges), len(batch))))
+        return batch
+
+    def _activation(self, job: Job, ranges: tuple[CallRange, ...], index: int) -> Activation:
+        return Activation(
+            activation_id=f"{self._token}-{next(self._ids)}",
+            job_key=job.key,
+            ranges=ranges,
+            lane=Lane.STREAM,
+            timeout_s=job.facts.timeout_s,
+            deadline=_FOREVER,
+            source=job.source,
+            chunksize=job.facts.chunksize,
+            index=index,
+        )
+
+    # --- the sink
+
+    def accepted(self, receipt: Receipt) -> None:
+        """See `lithops.types.Sink`."""
+        with self._lock:
+            for activation_id in receipt.activation_ids:
+                if activation_id in self._open:
+                    self._receipts[activation_id] = receipt
+
+    def started(self, activation_ids: Sequence[str], at: float) -> None:
+        """See `lithops.types.Sink`."""
+        self._heard = time.monotonic()
+
+    def reported(self, reports: Sequence[Report]) -> None:
+        """See `lithops.types.Sink`."""
+        self._heard = time.monotonic()
+        at = time.time()
+        ended: list[tuple[Job, Report]] = []
+        for report in reports:
+            entry = self._open.get(report.activation_id)
+            if entry is None:
+                continue  # late: it was given up, or has said its last word already
+            job, activation = entry
+            try:
+                entries = _validated(report, activation)
+            except Exception as error:  # noqa: BLE001 - whatever a remote side may send
+                self.lost(report.activation_id, Cause.FORGED, f"a report cannot be read: {error}", ())
+                continue
+            again = self._to_retry(job, report, entries)
+            fresh = job.table.fill(report, entries, at, again)
+            if report.final:
+                with self._lock:
+                    self._open.pop(report.activation_id, None)
+                    self._receipts.pop(report.activation_id, None)
+            if fresh:
+                ended.append((job, report))
+            for call, delay_s in again.items():
+                self._retry(job, (CallRange(first=call, count=1, attempt=report.attempt + 1),), delay_s)
+        for job, report in ended:
+            self._plugins.calls_finished(job, [report])
+            if job.table.complete:
+                self._plugins.job_finished(job)
+        if self._waiting:
+            self._pump()
+
+    def lost(self, activation_id: str, cause: Cause, detail: str, not_begun: Sequence[CallRange]) -> None:
+        """See `lithops.types.Sink`."""
+        with self._lock:
+            entry = self._open.pop(activation_id, None)
+            self._receipts.pop(activation_id, None)
+        if entry is None:
+            return
+        job, activation = entry
+        table = job.table
+        free = {call for part in not_begun for call in range(part.first, part.first + part.count)}
+        again: list[CallRange] = []
+        dead: list[int] = []
+        for part in activation.ranges:
+            for call in range(part.first, part.first + part.count):
+                if table.is_over(call):
+                    continue
+                if call in free:
+                    again.append(CallRange(first=call, count=1, attempt=part.attempt))
+                elif self._charge(job, call):
+                    again.append(CallRange(first=call, count=1, attempt=part.attempt + 1))
+                else:
+                    dead.append(call)
+        if dead:
+            message = f"the worker was lost {self._losses} times ({cause.value}): {detail}"
+            self._fail(job, dead, CallState.ERROR, library_failure(errors.WorkerLostError, message))
+        if again:
+            self._retry(job, tuple(_merged(again)), random.random() * _LOST_DELAY_S)  # noqa: S311 - jitter
+
+    def throttled(self, activation_ids: Sequence[str], retry_after_s: float | None) -> None:
+        """See `lithops.types.Sink`."""
+        for job, activation in self._closed_again(activation_ids):
+            delay = retry_after_s if retry_after_s is not None else random.random() * _THROTTLED_DELAY_S  # noqa: S311
+            self._retry(job, activation.ranges, delay)
+
+    def refused(self, activation_ids: Sequence[str], error: Exception) -> None:
+        """See `lithops.types.Sink`."""
+        failure = _as_failure(error)
+        for job, activation in self._closed_again(activation_ids):
+            for part in activation.ranges:
+                self._fail(job, range(part.first, part.first + part.count), CallState.ERROR, failure)
+
+    # --- retries and ends
+
+    def _to_retry(self, job: Job, report: Report, entries: list[object]) -> dict[int, float]:
+        """Decide which calls of a report are tried again, and after how many seconds.
+
+        A call that was lost for the last time becomes an error of its own, in `entries`.
+        """
+        states = report.states
+        if states.count(CallState.DONE) == len(states):
+            return {}
+        again: dict[int, float] = {}
+        retry = job.facts.retry
+        for k, state in enumerate(states):
+            call = report.first + k
+            if state == CallState.LOST:
+                if self._charge(job, call):
+                    again[call] = random.random() * _LOST_DELAY_S  # noqa: S311 - jitter
+                else:
+                    entries[k] = _lost_for_good(entries[k], job.losses[call])
+            elif state == CallState.ERROR and report.attempt <= retry.retries and not job.table.is_over(call):
+                again[call] = retry.delay_s(report.attempt, random.random())  # noqa: S311 - jitter
+        return again
+
+    def _charge(self, job: Job, call: int) -> bool:
+        """Count a lost worker against a call; return whether it may have another."""
+        with self._lock:
+            losses = job.losses[call] = job.losses.get(call, 0) + 1
+        return losses < self._losses and not self._closed
+
+    def _retry(self, job: Job, ranges: tuple[CallRange, ...], delay_s: float) -> None:
+        if self._closed:
+            for part in ranges:
+                self._fail(job, range(part.first, part.first + part.count), CallState.CANCELLED, _CLOSED)
+            return
+        logger.debug("job %s: calls %s again in %.3f s", job.key, ranges, delay_s)
+        self._timers.after(delay_s, lambda: self.submit(job, _remaining(job, ranges)))
+
+    def _closed_again(self, activation_ids: Sequence[str]) -> Iterator[tuple[Job, Activation]]:
+        for activation_id in activation_ids:
+            with self._lock:
+                entry = self._open.pop(activation_id, None)
+                self._receipts.pop(activation_id, None)
+            if entry is not None:
+                yield entry
+
+    def _fail(self, job: Job, calls: Iterable[int], state: CallState, failure: Failure) -> None:
+        """End calls without a report of a worker, unless they have ended."""
+        now = time.time()
+        ended = 0
+        for part in _merged(CallRange(first=c, count=1) for c in calls if not job.table.is_over(c)):
+            report = _own_report(part, state, now)
+            ended += job.table.fill(report, [failure] * part.count, now)
+        if ended and job.table.complete:
+            self._plugins.job_finished(job)
+
+    def _watch(self) -> None:
+        """End what a backend has forgotten: nothing was heard of anything for longer than any call may take."""
+        with self._lock:
+            if not self.busy:
+                self._watching = False
+                return
+            silent = time.monotonic() - self._heard
+            longest = max((job.facts.timeout_s for job, _ in self._open.values()), default=0.0) + GRACE_S
+            overdue = [] if silent < longest else list(self._open)
+            if longest != _FOREVER:
+                self._timers.after(max(1.0, longest - silent), self._watch)
+        for activation_id in overdue:
+            self.lost(activation_id, Cause.FORGOTTEN, f"the backend has said nothing for {silent:.0f} s", ())
+
+
+_CANCELLED = library_failure(errors.CancelledError, "the call was cancelled")
+_CLOSED = library_failure(errors.CancelledError, "the executor was closed before the call had ended")
+
+
+def _validated(report: Report, activation: Activation) -> list[object]:
+    """Read a report whole before anything of it is believed."""
+    entries = codec.decode_results(report.results)
+    columns: tuple[Sequence[object], ...] = (
+        report.states,
+        entries,
+        report.started,
+        report.ended,
+        report.cpu_user,
+        report.cpu_system,
+        report.peak_kb,
+        report.grown_kb,
+    )
+    if any(len(column) != report.count for column in columns):
+        raise ValueError(f"its columns are not all {report.count} entries long")
+    last = report.first + report.count
+    if not any(part.first <= report.first and last <= part.first + part.count for part in activation.ranges):
+        raise ValueError(f"it speaks of calls {report.first} to {last - 1}, which the activation does not have")
+    if report.count and not CallState.DONE <= min(report.states) <= max(report.states) <= CallState.LOST:
+        raise ValueError("it has states that a report cannot have")
+    return entries
+
+
+def _as_failure(error: Exception) -> Failure:
+    from lithops.worker.failure import capture
+
+    return capture(error)
+
+
+def _lost_for_good(entry: object, losses: int) -> Failure:
+    known = entry.message if isinstance(entry, Failure) else "nothing is known of how"
+    times = "once" if losses == 1 else f"{losses} times"
+    return library_failure(errors.WorkerLostError, f"the call lost its worker {times}; the last time: {known}")
+
+
+def _own_report(part: CallRange, state: CallState, now: float) -> Report:
+    n = part.count
+    return Report(
+        activation_id="",
+        first=part.first,
+        count=n,
+        attempt=part.attempt,
+        states=bytes((state,)) * n,
+        results=Payload(body=b""),
+        started=array("d", (now,)) * n,
+        ended=array("d", (now,)) * n,
+        cpu_user=array("f", (0.0,)) * n,
+        cpu_system=array("f", (0.0,)) * n,
+        peak_kb=array("I", (0,)) * n,
+        grown_kb=array("I", (0,)) * n,
+    )
+
+
+def _split(part: CallRange, size: int | None) -> Iterator[CallRange]:
+    if size is None or part.count <= size:
+        yield part
+        return
+    for first in range(part.first, part.first + part.count, size):
+        yield CallRange(first=first, count=min(size, part.first + part.count - first), attempt=part.attempt)
+
+
+def _merged(parts: Iterable[CallRange]) -> Iterator[CallRange]:
+    """Join ranges that follow each other and are at the same attempt."""
+    held: CallRange | None = None
+    for part in parts:
+        if held is not None and held.first + held.count == part.first and held.attempt == part.attempt:
+            held = CallRange(first=held.first, count=held.count + part.count, attempt=held.attempt)
+            continue
+        if held is not None:
+            yield held
+        held = part
+    if held is not None:
+        yield held
+
+
+def _remaining(job: Job, ranges: Iterable[CallRange]) -> list[CallRange]:
+    """Leave out what was cancelled meanwhile."""
+    calls = (
+        CallRange(first=c, count=1, attempt=part.attempt)
+        for part in ranges
+        for c in range(part.first, part.first + part.count)
+        if not job.table.is_over(c)
+    )
+    return list(_merged(calls))
+
+
+Submit = Callable[["Job", Iterable[CallRange]], None]

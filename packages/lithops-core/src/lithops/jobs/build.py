@@ -1,0 +1,191 @@
+"""From what a user submits to a job: bound to the signature, pickled, in a table."""
+
+from __future__ import annotations
+
+import reprlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lithops.errors import BadCallError
+from lithops.jobs.binding import Binder, as_items
+from lithops.jobs.capture import by_value
+from lithops.jobs.culprit import unpicklable
+from lithops.jobs.function_cache import FunctionCache
+from lithops.jobs.inputs import GrowingInputs, Inputs, encode
+from lithops.jobs.job import Job, JobFacts, RetryPolicy
+from lithops.jobs.signature import function_name
+from lithops.jobs.table import JobTable
+from lithops.types import Block, Payload, Pump
+from lithops.worker import codec
+from lithops.worker.plan import CallPlan
+
+_LATER = "obj"  # object partitions, which have a room of their own
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobOptions:
+    """What a user may say of one job."""
+
+    extra_args: tuple[object, ...] | dict[str, Any] | None = None
+    extra_env: Mapping[str, str] | None = None
+    timeout_s: float
+    retry: RetryPolicy
+    chunksize: int | None
+    include_modules: Iterable[str] | None = ()
+    exclude_modules: Iterable[str] = ()
+    is_map: bool = False
+
+
+class JobBuilder:
+    """Makes the jobs of one executor."""
+
+    def __init__(
+        self,
+        *,
+        executor_id: str,
+        backend: str,
+        runtime_name: str,
+        runtime_memory: int | None,
+        pump: Pump | None,
+        storage: Callable[[], object],
+    ) -> None:
+        self._executor_id = executor_id
+        self._backend = backend
+        self._runtime_name = runtime_name
+        self._runtime_memory = runtime_memory
+        self._pump = pump
+        self._storage = storage
+        self._cache = FunctionCache()
+
+    def from_items(self, job_id: str, function: Callable[..., object], data: object, options: JobOptions) -> Job:
+        """Make a job of one call per item of `data`, as `as_items` sees it, or of the one item if it is no map.
+
+        Raises `BadCallError` that names the parameter or the item that does not fit or cannot be pickled.
+        """
+        created = time.time()
+        binder = self._binder(function, options)
+        items, length = as_items(data) if options.is_map else (iter((data,)), 1)
+        start = time.perf_counter()
+
+        def explain(index: int, item: object, error: Exception) -> BadCallError:
+            where = f"the data of item {index}" if options.is_map else "the data"
+            return unpicklable(f"{where} of {function_name(function)!r} ({reprlib.repr(item)})", item, error)
+
+        if length == 1 and not options.is_map and type(data) in codec.ATOMS:
+            binder.check(data)
+            blocks = [Block(first=0, count=1, payload=codec.encode_atoms([data]))]
+            shared: tuple[memoryview, ...] = ()
+        else:
+            with by_value(options.include_modules, options.exclude_modules):
+                blocks, shared = encode(items, whole=length is not None, check=binder.check_all, explain=explain)
+        source = Inputs(self._payload(function, binder, options), blocks, shared)
+        serialize_s = time.perf_counter() - start
+        return self._job(job_id, function, source, source.calls, options, created, serialize_s)
+
+    def growing(self, job_id: str, function: Callable[..., object], calls: int, options: JobOptions) -> Growing:
+        """Make a job whose inputs come later, one by one."""
+        created = time.time()
+        binder = self._binder(function, options)
+        # The items are not known yet, so the reserved parameters are settled by one that stands for them.
+        binder.check(None)
+        source = GrowingInputs(self._payload(function, binder, options))
+        job = self._job(job_id, function, source, calls, options, created, 0.0)
+        return Growing(job, source, function, options)
+
+    def _binder(self, function: Callable[..., object], options: JobOptions) -> Binder:
+        binder = Binder(function, options.extra_args)
+        if _LATER in binder.parameter_names and not _fills(options.extra_args, _LATER):
+            raise BadCallError(
+                f"function {function_name(function)!r} has a parameter {_LATER!r}, which is reserved for partitions of "
+                "stored objects; this version does not make them: rename the parameter"
+            )
+        return binder
+
+    def _payload(self, function: Callable[..., object], binder: Binder, options: JobOptions) -> Payload:
+        placement = binder.placement
+        env = {name: _env_value(name, value) for name, value in (options.extra_env or {}).items()}
+
+        def plan() -> CallPlan:
+            with_storage = any(name == "storage" for name, _ in placement)
+            return CallPlan(
+                function,
+                extra_args=options.extra_args,
+                placement=placement,
+                env=env,
+                storage=self._storage() if with_storage else None,
+            )
+
+        key = (placement, tuple(env.items())) if not options.extra_args else None
+        return self._cache.serialize(
+            function,
+            plan,
+            key=key,
+            include_modules=options.include_modules,
+            exclude_modules=options.exclude_modules,
+        )
+
+    def _job(
+        self,
+        job_id: str,
+        function: Callable[..., object],
+        source: Inputs | GrowingInputs,
+        calls: int,
+        options: JobOptions,
+        created: float,
+        serialize_s: float,
+    ) -> Job:
+        facts = JobFacts(
+            executor_id=self._executor_id,
+            job_id=job_id,
+            function_name=function_name(function),
+            backend=self._backend,
+            runtime_name=self._runtime_name,
+            runtime_memory=self._runtime_memory,
+            timeout_s=options.timeout_s,
+            retry=options.retry,
+            created=created,
+            serialize_s=serialize_s,
+            function_bytes=len(source.function.body),
+            chunksize=options.chunksize,
+            is_map=options.is_map,
+        )
+        return Job(facts, JobTable(calls, self._pump), source)
+
+
+class Growing:
+    """A job whose inputs are the results of another."""
+
+    def __init__(
+        self, job: Job, source: GrowingInputs, function: Callable[..., object], options: JobOptions
+    ) -> None:
+        self.job = job
+        self._source = source
+        self._function = function
+        self._options = options
+
+    def add(self, row: int, item: object) -> None:
+        """Add the input of one call. Raises `BadCallError` if it cannot be pickled."""
+
+        def explain(_index: int, bad: object, error: Exception) -> BadCallError:
+            return unpicklable(f"the result that goes to {function_name(self._function)!r}", bad, error)
+
+        with by_value(self._options.include_modules, self._options.exclude_modules):
+            blocks, _ = encode([item], whole=True, check=lambda _items: None, explain=explain)
+        payload = blocks[0].payload
+        self._source.add(Block(first=row, count=1, payload=payload))
+
+
+def _fills(extra_args: object, name: str) -> bool:
+    return isinstance(extra_args, dict) and name in extra_args
+
+
+def _env_value(name: str, value: object) -> str:
+    if isinstance(value, bool | int | float):
+        return str(value)
+    if isinstance(value, str):
+        return value
+    raise BadCallError(
+        f"extra_env[{name!r}] must be text, found {value!r} of type {type(value).__name__!r}; write it as text"
+    )

@@ -1,0 +1,133 @@
+"""`FuturesList`: the futures of a job, made when somebody touches them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+from lithops.future import ResponseFuture
+from lithops.jobs.job import Job
+
+if TYPE_CHECKING:
+    from lithops.executors import FunctionExecutor
+
+
+class FuturesList(list[ResponseFuture]):
+    """A list of futures that knows its executor, so that jobs can be chained.
+
+    The list of a fresh job is empty inside and fills itself on first touch: a million calls are not a million
+    objects until somebody asks for them.
+    """
+
+    __slots__ = ("_lazy", "executor")
+
+    def __init__(
+        self,
+        futures: Iterable[ResponseFuture] = (),
+        *,
+        executor: FunctionExecutor | None = None,
+        job: Job | None = None,
+    ) -> None:
+        super().__init__(futures)
+        self.executor = executor
+        self._lazy = job
+
+    @property
+    def job(self) -> Job | None:
+        """The job whose calls this is exactly, as long as nobody has looked at single futures."""
+        return self._lazy
+
+    def map(self, map_function: Callable[..., object], *, sync: bool = False, **options: Any) -> FuturesList:
+        """Apply a function to each result, as they come; this list becomes the list of the new futures.
+
+        A call starts when the one before it has ended, without a worker waiting. With `sync`, all must have ended.
+        """
+        executor = self._executor()
+        if sync:
+            executor.wait(self)
+        return self._become(executor.map(map_function, self._copy(), **options))
+
+    def map_reduce(
+        self,
+        map_function: Callable[..., object],
+        reduce_function: Callable[..., object],
+        *,
+        sync: bool = False,
+        **options: Any,
+    ) -> FuturesList:
+        """Apply a function to each result and reduce what comes of it; this list becomes the reducer's."""
+        executor = self._executor()
+        if sync:
+            executor.wait(self)
+        return self._become(executor.map_reduce(map_function, self._copy(), reduce_function, **options))
+
+    def wait(self, **options: Any) -> tuple[FuturesList, FuturesList]:
+        """Wait, as `FunctionExecutor.wait` does."""
+        return self._executor().wait(self, **options)
+
+    def get_result(self, **options: Any) -> Any:
+        """Return the results, as `FunctionExecutor.get_result` does."""
+        return self._executor().get_result(self, **options)
+
+    def _executor(self) -> FunctionExecutor:
+        if self.executor is None:
+            raise ValueError("this list belongs to no executor; pass it to a method of one instead")
+        return self.executor
+
+    def _copy(self) -> FuturesList:
+        lazy = self._lazy
+        return FuturesList((), executor=self.executor, job=lazy) if lazy else FuturesList(list(self), executor=self.executor)
+
+    def _become(self, other: FuturesList) -> FuturesList:
+        self._lazy = None
+        list.clear(self)
+        list.extend(self, other._plain())
+        self._lazy = other._lazy
+        return self
+
+    def _plain(self) -> Iterable[ResponseFuture]:
+        return () if self._lazy is not None else list.__iter__(self)
+
+    def _fill(self) -> None:
+        job = self._lazy
+        if job is not None:
+            self._lazy = None
+            list.extend(self, map(ResponseFuture, repeat(job), range(job.table.calls)))
+
+    def __len__(self) -> int:
+        return self._lazy.table.calls if self._lazy is not None else list.__len__(self)
+
+    def __bool__(self) -> bool:
+        return len(self) > 0
+
+    def __iter__(self) -> Iterator[ResponseFuture]:
+        self._fill()
+        return list.__iter__(self)
+
+    def __radd__(self, other: list[Any]) -> list[Any]:
+        return [*other, *self]
+
+    def __reduce_ex__(self, _protocol: SupportsIndex) -> tuple[Any, ...]:
+        return FuturesList, (list(self),)
+
+
+def _touching(name: str) -> Callable[..., Any]:
+    """Make a list method that fills the list first."""
+    inner = getattr(list, name)
+
+    def method(self: FuturesList, *args: Any, **keywords: Any) -> Any:
+        self._fill()
+        return inner(self, *args, **keywords)
+
+    method.__name__ = name
+    method.__doc__ = inner.__doc__
+    return method
+
+
+for _name in (
+    *("__add__", "__contains__", "__delitem__", "__eq__", "__getitem__", "__iadd__", "__mul__", "__ne__", "__repr__"),
+    *("__reversed__", "__rmul__", "__setitem__", "append", "clear", "copy", "count", "extend", "index", "insert"),
+    *("pop", "remove", "reverse", "sort"),
+):
+    setattr(FuturesList, _name, _touching(_name))

@@ -1,0 +1,115 @@
+"""The inputs of a job: items pickled in blocks, from which a stream backend takes what it hands out."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from lithops.errors import BadCallError
+from lithops.types import Block, Payload
+from lithops.worker import codec
+
+BLOCK_CALLS = 1024
+BLOCK_BYTES = 128 * 1024
+"""A block is closed when its pickles reach this size: every worker that gets a part of it loads all of it."""
+BLOCK_BUFFER_BYTES = 4 << 20
+
+Explain = Callable[[int, object, Exception], BadCallError]
+"""Makes the error for an item that cannot be pickled: its index, the item, what pickling it raised."""
+
+
+class Inputs:
+    """A `lithops.types.CallSource` over blocks made beforehand."""
+
+    def __init__(self, function: Payload, blocks: list[Block], shared: tuple[memoryview, ...] = ()) -> None:
+        self.function = function
+        self.shared = shared
+        self._blocks = blocks
+        self._firsts = [block.first for block in blocks]
+
+    @property
+    def calls(self) -> int:
+        """How many calls the blocks hold."""
+        return self._blocks[-1].first + self._blocks[-1].count if self._blocks else 0
+
+    def block_of(self, call: int) -> Block:
+        """Return the block that holds the input of `call`."""
+        if len(self._blocks) == 1:
+            return self._blocks[0]
+        return self._blocks[bisect_right(self._firsts, call) - 1]
+
+
+class GrowingInputs:
+    """A `lithops.types.CallSource` for calls whose inputs become known one by one."""
+
+    shared: tuple[memoryview, ...] = ()
+
+    def __init__(self, function: Payload) -> None:
+        self.function = function
+        self._blocks: dict[int, Block] = {}
+
+    def add(self, block: Block) -> None:
+        """Add the input of one call."""
+        self._blocks[block.first] = block
+
+    def block_of(self, call: int) -> Block:
+        """Return the block that holds the input of `call`."""
+        return self._blocks[call]
+
+
+def encode(items: Iterable[object], *, whole: bool, check: Callable[[list[object]], None], explain: Explain) -> (
+    tuple[list[Block], tuple[memoryview, ...]]
+):
+    """Pickle items in blocks; return the blocks and the buffers that stand in more than one of them.
+
+    `whole` says that the items exist already, all at once: only then can an object met twice be taken for the same
+    (a generator may fill one buffer again and again). `check` is given each group of items before it is pickled.
+    """
+    known: dict[tuple[int, int], memoryview] | None = {} if whole else None
+    blocks: list[Block] = []
+    first = 0
+    source = iter(items)
+    while group := list(islice(source, BLOCK_CALLS)):
+        check(group)
+        for block in _encode_group(group, first, known, explain):
+            blocks.append(block)
+        first += len(group)
+    seen: dict[int, int] = {}
+    for block in blocks:
+        for buffer in {id(buffer): buffer for buffer in block.payload.buffers}.values():
+            seen[id(buffer)] = seen.get(id(buffer), 0) + 1
+    shared = {id(b): b for block in blocks for b in block.payload.buffers if seen[id(b)] > 1}
+    return blocks, tuple(shared.values())
+
+
+def _encode_group(
+    group: list[object], first: int, known: dict[tuple[int, int], memoryview] | None, explain: Explain
+) -> Iterator[Block]:
+    if codec.ATOMS.issuperset(map(type, group)):
+        try:
+            payload = codec.encode_atoms(group)
+        except Exception as error:  # noqa: BLE001 - e.g. memory
+            raise explain(first, group[0], error) from error
+        yield Block(first=first, count=len(group), payload=payload)
+        return
+    start = 0
+    encoder = codec.ItemEncoder(_pickler, {} if known is None else known)
+    for k, item in enumerate(group):
+        try:
+            encoder.add(item)
+        except Exception as error:  # noqa: BLE001 - user code runs here
+            raise explain(first + k, item, error) from error
+        full = encoder.size >= BLOCK_BYTES or encoder.buffer_bytes >= BLOCK_BUFFER_BYTES
+        if full or k == len(group) - 1:
+            yield Block(first=first + start, count=k + 1 - start, payload=encoder.finish())
+            start = k + 1
+            encoder = codec.ItemEncoder(_pickler, {} if known is None else known)
+
+
+def _pickler(file: io.BytesIO, catcher: Callable[[pickle.PickleBuffer], object]) -> pickle.Pickler:
+    from lithops.jobs.pickler import UserPickler  # not needed for numbers and text, and its import takes 20 ms
+
+    return UserPickler(file, catcher)

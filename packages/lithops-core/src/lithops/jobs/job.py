@@ -1,0 +1,116 @@
+"""A job: all the calls of one `call_async`, `map` or reduce, as the driver keeps it."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lithops.jobs.table import JobTable
+from lithops.types import CallSource, JobInfo
+
+if TYPE_CHECKING:
+    from lithops.jobs.promises import Locator
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryPolicy:
+    """When a call that raised is tried again, and after how long."""
+
+    retries: int = 0
+    """Further attempts after the first."""
+    first_delay_s: float = 0.1
+    longest_delay_s: float = 30.0
+
+    def delay_s(self, attempt: int, luck: float) -> float:
+        """Return the pause after failed attempt number `attempt`: full jitter, `luck` in [0, 1)."""
+        most = min(self.longest_delay_s, self.first_delay_s * 2.0 ** min(attempt - 1, 32))
+        return float(most * luck)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobFacts:
+    """What does not change over the life of a job."""
+
+    executor_id: str
+    job_id: str
+    function_name: str
+    backend: str
+    runtime_name: str
+    runtime_memory: int | None
+    timeout_s: float
+    retry: RetryPolicy
+    created: float
+    """Wall-clock stamp at which the user asked for the job."""
+    serialize_s: float = 0.0
+    function_bytes: int = 0
+    chunksize: int | None = None
+    is_map: bool = False
+
+
+class Job:
+    """A job and its table. `first` is the index of the table's first row, other than 0 only for calls met alone."""
+
+    __slots__ = (
+        "__weakref__",
+        "cancel",
+        "facts",
+        "first",
+        "key",
+        "losses",
+        "promise",
+        "quiet",
+        "source",
+        "submitted",
+        "table",
+    )
+
+    def __init__(self, facts: JobFacts, table: JobTable, source: CallSource | None, first: int = 0) -> None:
+        self.key = f"{facts.executor_id}-{facts.job_id}"
+        self.facts = facts
+        self.table = table
+        self.source = source
+        self.first = first
+        self.quiet = False  # its results feed another job, so `get_result()` leaves them out
+        self.submitted = 0.0
+        self.losses: dict[int, int] = {}  # calls that lost a worker, how often
+        self.cancel: Callable[[Job, int, int], None] = _nothing_to_cancel
+        self.promise: Callable[[Job, int], Locator] | None = None
+
+    @property
+    def info(self) -> JobInfo:
+        """The job as events tell of it."""
+        return JobInfo(
+            job_key=self.key,
+            function_name=self.facts.function_name,
+            calls=self.table.calls,
+            submitted=self.submitted,
+        )
+
+
+def _nothing_to_cancel(_job: Job, _first: int, _count: int) -> None:
+    """A job that was met in a pickle is not ours to stop."""
+
+
+@dataclass(slots=True)
+class LiveJobs:
+    """The jobs of this process by key, so that a future that comes back in a result finds its own."""
+
+    _jobs: weakref.WeakValueDictionary[str, Job] = field(default_factory=weakref.WeakValueDictionary)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, job: Job) -> None:
+        """Make a job known."""
+        with self._lock:
+            self._jobs[job.key] = job
+
+    def find(self, key: str) -> Job | None:
+        """Return a job of this process, if it is still in use."""
+        with self._lock:
+            return self._jobs.get(key)
+
+
+live_jobs = LiveJobs()
+"""Unpickling has no other way to reach what exists, so this belongs to the process."""

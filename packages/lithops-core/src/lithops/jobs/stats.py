@@ -1,0 +1,64 @@
+"""The statistics of a call under the key names users know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lithops.jobs.job import Job
+from lithops.types import CallState
+from lithops.worker.codec import Pickled
+
+_KIB = 1024
+
+
+def stats_of(job: Job, row: int) -> dict[str, Any]:
+    """Return what was measured of a call; worker keys are there once it has ended.
+
+    CPU times and memory are those of the worker process during this very call; `worker_peak_memory_*` are the
+    process's high-water mark before and after it, in bytes.
+    """
+    table, facts = job.table, job.facts
+    if table.state[row] == CallState.NEW:
+        return {}
+    stats: dict[str, Any] = {
+        "host_job_create_tstamp": facts.created,
+        "host_job_serialize_time": facts.serialize_s,
+        "func_data_size_bytes": facts.function_bytes,
+        "host_submit_tstamp": job.submitted,
+        "host_job_created_time": job.submitted - facts.created,
+        "state": _STATES[table.state[row]],
+        "lane": "stream",
+    }
+    if not table.is_over(row):
+        return stats
+    began, ended = table.started[row], table.ended[row]
+    peak, grown = table.peak_kb[row] * _KIB, table.grown_kb[row] * _KIB
+    entry = table.results[row]
+    stats |= {
+        "host_status_done_tstamp": table.reported[row],
+        "host_result_done_tstamp": table.reported[row],
+        "attempt": table.attempt[row],
+        "worker": table.worker_of(row),
+        "worker_func_start_tstamp": began,
+        "worker_func_end_tstamp": ended,
+        "worker_func_exec_time": ended - began,
+        "worker_start_tstamp": began,
+        "worker_end_tstamp": ended,
+        "worker_exec_time": ended - began,
+        "worker_func_cpu_user_time": table.cpu_user[row],
+        "worker_func_cpu_system_time": table.cpu_system[row],
+        "worker_peak_memory_start": peak - grown,
+        "worker_peak_memory_end": peak,
+        "worker_func_rss": grown,
+    }
+    if type(entry) is Pickled:
+        stats["func_result_size"] = len(entry.data) + sum(view.nbytes for view in entry.buffers)
+    return stats
+
+
+_STATES = {
+    int(CallState.SENT): "Invoked",
+    int(CallState.DONE): "Success",
+    int(CallState.ERROR): "Error",
+    int(CallState.CANCELLED): "Cancelled",
+}

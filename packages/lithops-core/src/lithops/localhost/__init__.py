@@ -1,0 +1,1 @@
+"""The localhost mode: a pool of warm worker processes on this machine."""
