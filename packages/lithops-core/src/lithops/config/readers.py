@@ -39,13 +39,13 @@ def readers_in_use(
 
     The built-in ones are left out where nothing is written for them: their defaults hold, and need no pydantic.
     """
-    local = document.sections.get(LOCALHOST, {}).keys()
+    local = set(document.sections.get(LOCALHOST, {}))
     if chosen.backend != LOCALHOST or local or overrides:
         extra = (chosen.mode,) if chosen.mode in MODE_SECTIONS else ()
         compute = reader_of("compute", chosen.backend, extra)
         yield compute
         if chosen.backend == LOCALHOST:  # the built-in store has no key in common with it, so it is often not needed
-            local = local - (known_keys([compute]) or set())
+            local -= known_keys([compute]) or set()
     if chosen.storage != LOCALHOST or local:
         yield reader_of("storage", chosen.storage)
     if chosen.monitoring not in LANES:

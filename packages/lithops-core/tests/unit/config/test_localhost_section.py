@@ -10,6 +10,7 @@ import pytest
 from lithops.config import resolve
 from lithops.errors import ConfigError
 from lithops.localhost.config import LocalhostConfig
+from lithops.storage.local.config import LocalStorageConfig
 
 
 def runtime(value: str) -> str:
@@ -31,6 +32,10 @@ def test_the_defaults_are_this_interpreter_and_all_processors() -> None:
     assert config.worker_processes == os.cpu_count()
     assert config.runtime_memory is None
     assert config.stream_logs is False
+
+
+def test_the_two_built_in_readers_of_the_section_have_no_key_in_common() -> None:
+    assert LocalhostConfig.model_fields.keys().isdisjoint(LocalStorageConfig.model_fields)
 
 
 def test_a_link_to_an_interpreter_is_not_followed(tmp_path: Path) -> None:
