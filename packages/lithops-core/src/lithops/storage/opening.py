@@ -58,8 +58,8 @@ def choose(config: Mapping[str, Any] | None, backend: str | None, storage_config
     else:
         settings = resolve(config=config, storage=backend)
     model = settings.storage_config
-    if model is None and settings.storage == LOCAL:
-        return _local({}, bucket, settings)
+    if settings.storage == LOCAL:
+        return _local(_set_values(model), bucket, settings)
     return Choice(
         backend=settings.storage,
         bucket=bucket or getattr(model, "storage_bucket", None) or "",
@@ -72,10 +72,9 @@ def choose(config: Mapping[str, Any] | None, backend: str | None, storage_config
 def open_store(choice: Choice) -> Store:
     """Open the chosen store; `PluginError` if its plugin cannot be used."""
     if choice.backend == LOCAL:
-        from lithops.storage.local.backend import default_root
         from lithops.storage.local.client import LocalStorageClient
 
-        return LocalStorageClient(choice.section.get("root") or default_root())
+        return LocalStorageClient(choice.section["root"])
 
     from lithops.config import state_dir
     from lithops.plugins import Plugins, find, load
@@ -107,12 +106,12 @@ def _set_values(model: BaseModel | None) -> dict[str, Any]:
 
 
 def _local(section: Mapping[str, Any], bucket: str | None, config: Mapping[str, Any] | None) -> Choice:
-    from lithops.storage.local.backend import DEFAULT_BUCKET
+    from lithops.storage.local.backend import DEFAULT_BUCKET, settle_root
 
     return Choice(
         backend=LOCAL,
         bucket=bucket or section.get("storage_bucket") or DEFAULT_BUCKET,
-        section=section,
+        section={**section, "root": settle_root(section.get("root"))},
         model=None,
         config=config,
     )

@@ -36,7 +36,8 @@ def test_without_configuration_it_is_the_local_store_in_the_state_folder(storage
     assert (storage.backend, storage.bucket) == ("localhost", "storage")
     assert isinstance(storage.storage_handler, LocalStorageClient)
     assert storage.storage_handler.root == str(state.resolve() / "storage")
-    assert storage.get_storage_config() == {"backend": "localhost", "bucket": "storage", "localhost": {}}
+    section = {"root": str(state.resolve() / "storage")}
+    assert storage.get_storage_config() == {"backend": "localhost", "bucket": "storage", "localhost": section}
     assert repr(storage) == "<Storage localhost, bucket 'storage'>"
 
 
@@ -233,6 +234,28 @@ def test_a_pickle_opens_the_same_store(tmp_path: Path) -> None:
     copy = pickle.loads(pickle.dumps(storage))
     assert copy.bucket == "results"
     assert copy.get_cloudobject(reference) == b"x"
+
+
+def test_a_pickle_finds_its_store_from_another_folder_and_state(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relative = Storage(config={"localhost": {"root": "here"}})
+    pickles = [(pickle.dumps(each), each.put_cloudobject(b"x")) for each in (storage, relative)]
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setenv("LITHOPS_STATE_DIR", str(tmp_path / "another-state"))
+    for pickled, reference in pickles:
+        assert pickle.loads(pickled).get_cloudobject(reference) == b"x"
+
+
+def test_an_executors_settings_serve_as_configuration(tmp_path: Path) -> None:
+    from lithops.config import resolve
+
+    settings = resolve(config={"localhost": {"root": str(tmp_path / "mine")}})
+    storage = Storage(config=settings)
+    assert storage.config is settings
+    assert isinstance(storage.storage_handler, LocalStorageClient)
+    assert storage.storage_handler.root == str(tmp_path.resolve() / "mine")
 
 
 def test_the_local_store_needs_no_plugin_machinery() -> None:

