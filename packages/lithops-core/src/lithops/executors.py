@@ -458,7 +458,8 @@ class FunctionExecutor:
             self._jobs.append(job)
             if self._total_jobs % _KEPT_JOBS == 0:
                 self._jobs = [job for job in self._jobs if not _taken(job)]
-        self._plugins.job_started(job.info)
+        if self._plugins.hears_jobs:
+            self._plugins.job_started(job.info)
 
     def _promise(self, job: Job, row: int) -> Any:
         from lithops.jobs.promises import promiser

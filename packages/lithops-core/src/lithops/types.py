@@ -10,7 +10,20 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, dataclass_transform
+
+_Class = TypeVar("_Class", bound=type)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
+def record(cls: _Class) -> _Class:
+    """Make a class a frozen, keyword-only record.
+
+    That it is frozen is for type checkers to hold: enforced at run time it would double the cost of making one, and a
+    call that does nothing makes eight.
+    """
+    made: _Class = dataclass(kw_only=True, slots=True, unsafe_hash=True)(cls)  # type: ignore[call-overload]
+    return made
 
 
 class Lane(str, enum.Enum):
@@ -50,7 +63,7 @@ class Cause(str, enum.Enum):
     FORGOTTEN = "forgotten"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Payload:
     """A pickle (protocol 5) and the large buffers that were kept out of it, in the order the pickle names them.
 
@@ -61,7 +74,7 @@ class Payload:
     buffers: tuple[memoryview, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Block:
     """The inputs of the calls `first .. first + count - 1`, encoded for a worker by `lithops.worker.codec`."""
 
@@ -85,7 +98,7 @@ class CallSource(Protocol):
         """Return the block that holds the input of `call`."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Limits:
     """What a backend may be handed. `None` means unbounded, 0 means not at all."""
 
@@ -104,7 +117,7 @@ class Limits:
     """The platform repeats failed activations by itself."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class CallRange:
     """The calls `first .. first + count - 1` of a job, all at their `attempt`-th try (from 1)."""
 
@@ -113,7 +126,7 @@ class CallRange:
     attempt: int = 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Activation:
     """One run of a worker, as the core orders it from a backend."""
 
@@ -138,7 +151,7 @@ class Activation:
     backup_of: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Receipt:
     """What the platform calls the activations it has taken; an array of activations is one receipt."""
 
@@ -148,7 +161,7 @@ class Receipt:
     index_base: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class LogSlice:
     """What one call wrote to its standard streams."""
 
@@ -161,7 +174,7 @@ class LogSlice:
     end: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Report:
     """What a worker says about the contiguous calls it ran. A partial report simply covers fewer calls."""
 
@@ -226,7 +239,7 @@ class Pump(Protocol):
         """Have the thread in `run_until` look at its `ready()` again."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class CancelRequest:
     """Stop activations, or only some of their calls."""
 
@@ -235,14 +248,14 @@ class CancelRequest:
     """Empty: all calls of the receipts."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class CancelReport:
     """How many activations the request reached; what becomes of their calls arrives through the sink."""
 
     stopped: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class CleanScope:
     """What `clean` may remove."""
 
@@ -252,14 +265,14 @@ class CleanScope:
     """Also what is kept for the next run (runtimes, networks)."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class CleanReport:
     """What a plugin removed, in words a user can read."""
 
     removed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class RuntimeMeta:
     """What an activation will find where it runs."""
 
@@ -267,7 +280,7 @@ class RuntimeMeta:
     description: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class ExecutorInfo:
     """Who a plugin works for; handed to `configure`."""
 
@@ -281,7 +294,7 @@ class ExecutorInfo:
     """Echo what calls print on the driver's standard streams as it comes."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class JobInfo:
     """A job, as events tell of it."""
 
@@ -294,7 +307,7 @@ class JobInfo:
 # --- storage
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class ByteRange:
     """Bytes `start .. end` of an object, both included, as in HTTP; `end=None` runs to the last byte.
 
@@ -305,7 +318,7 @@ class ByteRange:
     end: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class ObjectMeta:
     """What a store knows of an object."""
 
@@ -326,7 +339,7 @@ class Readable(Protocol):
         """Return up to `size` bytes, all that is left if negative."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class PutRequest:
     """Write an object, whole or not at all."""
 
@@ -338,7 +351,7 @@ class PutRequest:
     """Only replace an object that has this etag, else `PreconditionFailed`."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class GetRequest:
     """Read an object or a part of it."""
 
@@ -348,7 +361,7 @@ class GetRequest:
     if_match: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class ObjectBody:
     """An object on its way in: `stream` must be closed by whoever asked for it."""
 
@@ -363,7 +376,7 @@ class ReadableStream(Readable, Protocol):
         """Release what the stream holds; idempotent."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class ObjectRef:
     """The name of an object."""
 
@@ -371,7 +384,7 @@ class ObjectRef:
     key: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class ListRequest:
     """List the objects whose key begins with `prefix`, in the byte order of their keys."""
 
@@ -381,14 +394,14 @@ class ListRequest:
     """Only keys after this one."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class ObjectListing:
     """Objects of a bucket; `objects` may fetch pages as it is read."""
 
     objects: Iterator[ObjectMeta]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class DeleteRequest:
     """Delete objects; a key that does not exist counts as deleted."""
 
@@ -396,14 +409,14 @@ class DeleteRequest:
     keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class DeleteReport:
     """How many keys are gone now."""
 
     deleted: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class CopyRequest:
     """Copy an object inside one store."""
 
@@ -411,14 +424,14 @@ class CopyRequest:
     target: ObjectRef
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class BucketRef:
     """The name of a bucket."""
 
     bucket: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class BucketMeta:
     """What a store says of a bucket that exists."""
 
@@ -427,7 +440,7 @@ class BucketMeta:
     """Made by this very request."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class PresignRequest:
     """Make a URL with which anybody may get or put one object for a while."""
 
@@ -437,7 +450,7 @@ class PresignRequest:
     valid_s: float = 3600.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class PresignedUrl:
     """A URL that carries its own permission; as secret as a password until it expires."""
 

@@ -44,6 +44,7 @@ GRACE_S = 60.0
 LOSSES = 2
 """A call that lost its worker so often is not tried again."""
 _FOREVER = float("inf")
+_LOWEST, _HIGHEST, _DONE = int(CallState.DONE), int(CallState.LOST), int(CallState.DONE)
 _LOST_DELAY_S = 0.05
 _THROTTLED_DELAY_S = 1.0
 
@@ -202,10 +203,10 @@ class Invoker:
                 ended.append((job, report))
             for call, delay_s in again.items():
                 self._retry(job, (CallRange(first=call, count=1, attempt=report.attempt + 1),), delay_s)
-        for job, report in ended:
-            self._plugins.calls_finished(job, [report])
+        for job, report in ended if self._plugins.hears_jobs else ():
+            self._plugins.calls_finished(job.info, [report])
             if job.table.complete:
-                self._plugins.job_finished(job)
+                self._plugins.job_finished(job.info)
         if self._waiting:
             self._pump()
 
@@ -258,7 +259,7 @@ class Invoker:
         A call that was lost for the last time becomes an error of its own, in `entries`.
         """
         states = report.states
-        if states.count(CallState.DONE) == len(states):
+        if states.count(_DONE) == len(states):
             return {}
         again: dict[int, float] = {}
         retry = job.facts.retry
@@ -302,8 +303,8 @@ class Invoker:
         for part in _merged(CallRange(first=c, count=1) for c in calls if not job.table.is_over(c)):
             report = _own_report(part, state, now)
             ended += job.table.fill(report, [failure] * part.count, now)
-        if ended and job.table.complete:
-            self._plugins.job_finished(job)
+        if ended and job.table.complete and self._plugins.hears_jobs:
+            self._plugins.job_finished(job.info)
 
     def _watch(self) -> None:
         """End what a backend has forgotten: nothing was heard of anything for longer than any call may take."""
@@ -327,22 +328,26 @@ _CLOSED = library_failure(errors.CancelledError, "the executor was closed before
 def _validated(report: Report, activation: Activation) -> list[object]:
     """Read a report whole before anything of it is believed."""
     entries = codec.decode_results(report.results)
-    columns: tuple[Sequence[object], ...] = (
-        report.states,
-        entries,
-        report.started,
-        report.ended,
-        report.cpu_user,
-        report.cpu_system,
-        report.peak_kb,
-        report.grown_kb,
-    )
-    if any(len(column) != report.count for column in columns):
-        raise ValueError(f"its columns are not all {report.count} entries long")
-    last = report.first + report.count
-    if not any(part.first <= report.first and last <= part.first + part.count for part in activation.ranges):
+    count = report.count
+    if not (
+        count
+        == len(report.states)
+        == len(entries)
+        == len(report.started)
+        == len(report.ended)
+        == len(report.cpu_user)
+        == len(report.cpu_system)
+        == len(report.peak_kb)
+        == len(report.grown_kb)
+    ):
+        raise ValueError(f"its columns are not all {count} entries long")
+    last = report.first + count
+    for part in activation.ranges:
+        if part.first <= report.first and last <= part.first + part.count:
+            break
+    else:
         raise ValueError(f"it speaks of calls {report.first} to {last - 1}, which the activation does not have")
-    if report.count and not CallState.DONE <= min(report.states) <= max(report.states) <= CallState.LOST:
+    if count and not _LOWEST <= min(report.states) <= max(report.states) <= _HIGHEST:
         raise ValueError("it has states that a report cannot have")
     return entries
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import reprlib
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from lithops.errors import BadCallError
@@ -17,14 +16,14 @@ from lithops.jobs.inputs import GrowingInputs, Inputs, encode
 from lithops.jobs.job import Job, JobFacts, RetryPolicy
 from lithops.jobs.signature import function_name
 from lithops.jobs.table import JobTable
-from lithops.types import Block, Payload, Pump
+from lithops.types import Block, Payload, Pump, record
 from lithops.worker import codec
 from lithops.worker.plan import CallPlan
 
 _LATER = "obj"  # object partitions, which have a room of their own
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class JobOptions:
     """What a user may say of one job."""
 
@@ -78,8 +77,13 @@ class JobBuilder:
             blocks = [Block(first=0, count=1, payload=codec.encode_atoms([data]))]
             shared: tuple[memoryview, ...] = ()
         else:
-            with by_value(options.include_modules, options.exclude_modules):
-                blocks, shared = encode(items, whole=length is not None, check=binder.check_all, explain=explain)
+            blocks, shared = encode(
+                items,
+                whole=length is not None,
+                check=binder.check_all,
+                explain=explain,
+                capturing=lambda: by_value(options.include_modules, options.exclude_modules),
+            )
         source = Inputs(self._payload(function, binder, options), blocks, shared)
         serialize_s = time.perf_counter() - start
         return self._job(job_id, function, source, source.calls, options, created, serialize_s)
@@ -171,8 +175,14 @@ class Growing:
         def explain(_index: int, bad: object, error: Exception) -> BadCallError:
             return unpicklable(f"the result that goes to {function_name(self._function)!r}", bad, error)
 
-        with by_value(self._options.include_modules, self._options.exclude_modules):
-            blocks, _ = encode([item], whole=True, check=lambda _items: None, explain=explain)
+        options = self._options
+        blocks, _ = encode(
+            [item],
+            whole=True,
+            check=lambda _items: None,
+            explain=explain,
+            capturing=lambda: by_value(options.include_modules, options.exclude_modules),
+        )
         payload = blocks[0].payload
         self._source.add(Block(first=row, count=1, payload=payload))
 

@@ -6,6 +6,7 @@ import io
 import pickle
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from itertools import islice
 
 from lithops.errors import BadCallError
@@ -60,13 +61,19 @@ class GrowingInputs:
         return self._blocks[call]
 
 
-def encode(items: Iterable[object], *, whole: bool, check: Callable[[list[object]], None], explain: Explain) -> (
-    tuple[list[Block], tuple[memoryview, ...]]
-):
+def encode(
+    items: Iterable[object],
+    *,
+    whole: bool,
+    check: Callable[[list[object]], None],
+    explain: Explain,
+    capturing: Callable[[], AbstractContextManager[None]],
+) -> tuple[list[Block], tuple[memoryview, ...]]:
     """Pickle items in blocks; return the blocks and the buffers that stand in more than one of them.
 
     `whole` says that the items exist already, all at once: only then can an object met twice be taken for the same
-    (a generator may fill one buffer again and again). `check` is given each group of items before it is pickled.
+    (a generator may fill one buffer again and again). `check` is given each group of items before it is pickled, and
+    `capturing` is entered while it is, but never while the user's iterator runs.
     """
     known: dict[tuple[int, int], memoryview] | None = {} if whole else None
     blocks: list[Block] = []
@@ -74,27 +81,28 @@ def encode(items: Iterable[object], *, whole: bool, check: Callable[[list[object
     source = iter(items)
     while group := list(islice(source, BLOCK_CALLS)):
         check(group)
-        for block in _encode_group(group, first, known, explain):
-            blocks.append(block)
+        if codec.ATOMS.issuperset(map(type, group)):
+            blocks.append(Block(first=first, count=len(group), payload=codec.encode_atoms(group)))
+        else:
+            with capturing():
+                blocks += _encode_group(group, first, known, explain)
         first += len(group)
+    return blocks, _in_several(blocks)
+
+
+def _in_several(blocks: list[Block]) -> tuple[memoryview, ...]:
+    """Return the buffers that stand in more than one block."""
     seen: dict[int, int] = {}
     for block in blocks:
         for buffer in {id(buffer): buffer for buffer in block.payload.buffers}.values():
             seen[id(buffer)] = seen.get(id(buffer), 0) + 1
     shared = {id(b): b for block in blocks for b in block.payload.buffers if seen[id(b)] > 1}
-    return blocks, tuple(shared.values())
+    return tuple(shared.values())
 
 
 def _encode_group(
     group: list[object], first: int, known: dict[tuple[int, int], memoryview] | None, explain: Explain
 ) -> Iterator[Block]:
-    if codec.ATOMS.issuperset(map(type, group)):
-        try:
-            payload = codec.encode_atoms(group)
-        except Exception as error:  # noqa: BLE001 - e.g. memory
-            raise explain(first, group[0], error) from error
-        yield Block(first=first, count=len(group), payload=payload)
-        return
     start = 0
     encoder = codec.ItemEncoder(_pickler, {} if known is None else known)
     for k, item in enumerate(group):

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lithops.jobs.table import JobTable
-from lithops.types import CallSource, JobInfo
+from lithops.types import CallSource, JobInfo, record
 
 if TYPE_CHECKING:
     from lithops.jobs.promises import Locator
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class RetryPolicy:
     """When a call that raised is tried again, and after how long."""
 
@@ -30,7 +30,7 @@ class RetryPolicy:
         return float(most * luck)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class JobFacts:
     """What does not change over the life of a job."""
 

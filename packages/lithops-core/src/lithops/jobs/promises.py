@@ -14,13 +14,13 @@ import threading
 import time
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from lithops import errors
 from lithops.jobs.job import Job, JobFacts, live_jobs
 from lithops.jobs.table import JobTable
-from lithops.types import CallState, LogSlice, Payload, Report
+from lithops.types import CallState, LogSlice, Payload, Report, record
 from lithops.worker.codec import Pickled
 from lithops.worker.failure import Failure, capture, library_failure
 
@@ -36,7 +36,7 @@ _GRACE_S = 60.0
 _SIGNATURE_BYTES = 32
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Locator:
     """Where the result of a pending call will be."""
 
@@ -49,7 +49,7 @@ class Locator:
     """Signs the result: what a store returns is not unpickled on trust."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Outcome:
     """What became of a call, ready to be pickled."""
 
@@ -66,7 +66,7 @@ class Outcome:
     log: LogSlice | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Summary:
     """What a pickled future carries."""
 

@@ -101,8 +101,11 @@ class JobTable:
         fired: list[tuple[int, Callable[[int], None]]] = []
         opened: list[threading.Lock] = []
         with self._lock:
-            if not skip and not self._any_over(first, last):
-                fresh: Sequence[int] = range(first, last)
+            if count == 1 and not skip and self.state[first] < FIRST_FINAL:
+                fresh: Sequence[int] = (first,)
+                self._fill_one(first, 0, report, entries, at)
+            elif not skip and not self._any_over(first, last):
+                fresh = range(first, last)
                 self.state[first:last] = states
                 self.attempt[first:last] = bytes((min(report.attempt, 255),)) * count
                 self.results[first:last] = entries

@@ -59,7 +59,9 @@ class Plugins:
                 self._register(plugin, family, (origins or {}).get(plugin))
         # What happens for every call is looked up once.
         self._invoke = self._manager.hook.invoke
-        self._hears_calls = self._listeners("calls_finished")
+        self._hears = {name: self._listeners(name) for name in ("job_started", "calls_finished", "job_finished")}
+        self.hears_jobs = any(self._hears.values())
+        """Whether a plugin listens to what happens to jobs; if none does, nobody need tell."""
 
     # --- compute
 
@@ -151,16 +153,18 @@ class Plugins:
 
     def job_started(self, job: types.JobInfo) -> None:
         """Tell all plugins that a job was submitted."""
-        self._tell("job_started", job=job)
+        for _, label, hook in self._hears["job_started"]:
+            _guarded(label, hook, job=job)
 
     def calls_finished(self, job: types.JobInfo, reports: Sequence[types.Report]) -> None:
         """Tell all plugins that reports arrived; costs next to nothing if none listens."""
-        for _, label, hook in self._hears_calls:
+        for _, label, hook in self._hears["calls_finished"]:
             _guarded(label, hook, job=job, reports=reports)
 
     def job_finished(self, job: types.JobInfo) -> None:
         """Tell all plugins that every call of a job has ended."""
-        self._tell("job_finished", job=job)
+        for _, label, hook in self._hears["job_finished"]:
+            _guarded(label, hook, job=job)
 
     def cli_commands(self) -> list[click.Command]:
         """Collect the commands that plugins add to `lithops`."""

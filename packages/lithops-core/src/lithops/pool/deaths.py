@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
 
 from lithops import errors
 from lithops.pool.run import Doom
-from lithops.types import CallState
+from lithops.types import CallState, record
 from lithops.worker.failure import Failure, library_failure
 
 _OWN_SIGNALS = frozenset(
@@ -18,7 +17,7 @@ _OWN_SIGNALS = frozenset(
 """Signals that a process brings on itself; all others come from outside."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Death:
     """How a worker ended."""
 

@@ -61,6 +61,7 @@ class Connection:
         self._buffer = bytearray()
         self._descriptors: deque[int] = deque()
         self._outbox: deque[tuple[memoryview, int | None]] = deque()
+        self._corked = b""
         self.bytes_received = 0
 
     @property
@@ -77,16 +78,28 @@ class Connection:
         c: int = 0,
         body: Buffer = b"",
         buffers: Sequence[Buffer | int] = (),
+        *,
+        more: bool = False,
     ) -> None:
         """Send one frame; entries of `buffers` that are numbers name segments the other end has.
+
+        With `more`, a small frame waits for the next one, so that both go in one system call.
 
         Raises:
             OSError: the other end is gone, or memory has run out.
         """
         size = len(body)
         if not buffers and size <= IN_BAND:
-            self._push(HEADER.pack(kind, 0, epoch, 0, a, b, c, size) + body, None)
+            data = self._corked + HEADER.pack(kind, 0, epoch, 0, a, b, c, size) + body
+            self._corked = b""
+            if more:
+                self._corked = data
+            else:
+                self._push(data, None)
             return
+        if self._corked:
+            data, self._corked = self._corked, b""
+            self._push(data, None)
         table = struct.pack(
             f"<{len(buffers)}Q", *(x | SEGMENT_BIT if isinstance(x, int) else memoryview(x).nbytes for x in buffers)
         )
@@ -101,6 +114,9 @@ class Connection:
 
     def send_descriptor(self, kind: int, a: int, size: int, fd: int) -> None:
         """Send a frame whose body of `size` bytes stands in shared memory that the caller keeps."""
+        if self._corked:
+            data, self._corked = self._corked, b""
+            self._push(data, None)
         self._push(HEADER.pack(kind, SHARED, 0, 0, a, 0, 0, size), os.dup(fd))
 
     def flush(self) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import threading
+from _signal import SIGINT, getsignal, signal  # `signal` wraps these to make enumerations, which costs more than a call
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
@@ -23,20 +23,20 @@ class deferred_interrupts:  # noqa: N801 - used like a function
         self._caught = False
 
     def __enter__(self) -> Callable[[], bool]:
-        if threading.current_thread() is threading.main_thread():
-            handler = signal.getsignal(signal.SIGINT)
+        if threading.get_ident() == threading.main_thread().ident:
+            handler = getsignal(SIGINT)
             if callable(handler):
                 self._handler = handler
-                signal.signal(signal.SIGINT, self._note)
+                signal(SIGINT, self._note)
         return lambda: self._caught
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._handler is not None:
-            signal.signal(signal.SIGINT, self._handler)
+            signal(SIGINT, self._handler)
             if self._caught and error is None:
-                self._handler(signal.SIGINT, None)
+                self._handler(SIGINT, None)
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self._caught = True

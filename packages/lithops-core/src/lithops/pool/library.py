@@ -41,11 +41,11 @@ class Library:
         connection = slot.connection
         assert connection is not None
         references = [self.segment(slot, buffer) for buffer in payload.buffers]
-        connection.send(frames.FUNCTION, 0, number, 0, 0, payload.body, references)
+        connection.send(frames.FUNCTION, 0, number, 0, 0, payload.body, references, more=True)
         slot.functions[number] = None
         if len(slot.functions) > KEPT_BY_WORKER:
             oldest, _ = slot.functions.popitem(last=False)
-            connection.send(frames.FORGET, 0, oldest)
+            connection.send(frames.FORGET, 0, oldest, more=True)
         return number
 
     def segment(self, slot: Slot, buffer: memoryview) -> int:

@@ -19,7 +19,6 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from lithops.errors import BackendError, ClosedError
 from lithops.pool import frames, shared
@@ -30,7 +29,7 @@ from lithops.pool.library import Library
 from lithops.pool.run import Doom, Handed, Run, Slot
 from lithops.pool.starter import Zygote, library_folder
 from lithops.pool.zygote import Setup
-from lithops.types import Activation, CallRange, CallState, Cause, Payload, Receipt, Report, Sink
+from lithops.types import Activation, CallRange, CallState, Cause, Payload, Receipt, Report, Sink, record
 from lithops.worker import codec, page
 from lithops.worker.failure import Failure
 
@@ -44,7 +43,7 @@ _FOREVER = float("inf")
 _SOCKET_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class PoolOptions:
     """How a pool's workers are to be."""
 
@@ -251,16 +250,27 @@ class Pool:
     def _feed(self) -> None:
         """Give idle workers work, start more of them where there is more work, then let each prefetch one range."""
         while (run := self._next_run()) is not None:
-            idle = next((s for s in self._slots[: self._spawned] if not s.queue and s.connection is not None), None)
-            if idle is None and self._spawned < len(self._slots):
-                idle = self._slots[self._spawned]
-                self._spawn(idle)
-                self._spawned += 1
-            if idle is None:
-                idle = next((s for s in self._slots if len(s.queue) < 2 and s.connection is not None), None)
-            if idle is None:
+            slot = self._least_loaded()
+            if slot is None:
                 return
-            self._hand(idle, run)
+            self._hand(slot, run)
+
+    def _least_loaded(self) -> Slot | None:
+        """Return an idle worker, a new one, or one that may prefetch; None if all have enough."""
+        prefetching = None
+        for slot in self._slots[: self._spawned]:
+            if slot.connection is None:
+                continue
+            if not slot.queue:
+                return slot
+            if prefetching is None and len(slot.queue) < 2:  # noqa: PLR2004 - one to run, one to go on with
+                prefetching = slot
+        if self._spawned < len(self._slots):
+            slot = self._slots[self._spawned]
+            self._spawn(slot)
+            self._spawned += 1
+            return slot
+        return prefetching
 
     def _next_run(self) -> Run | None:
         """Return the next run with unsent calls, all runs in turn."""
@@ -292,7 +302,7 @@ class Pool:
                     self._library.segment(slot, buffer) if any(buffer is s for s in run.source.shared) else buffer
                     for buffer in block.payload.buffers
                 ]
-                connection.send(frames.BLOCK, 0, 0, block.first, block.count, block.payload.body, references)
+                connection.send(frames.BLOCK, 0, 0, block.first, block.count, block.payload.body, references, more=True)
                 slot.block = block
             connection.send(frames.RANGE, epoch, number, low, high - low, run.key)
         except OSError as error:
@@ -419,9 +429,9 @@ class Pool:
         return True
 
     def _reported(self, slot: Slot, frame: Frame) -> None:
-        states, times, cpu, memory, results, logs = pickle.loads(frame.body)
+        states, columns, results, logs = pickle.loads(frame.body)
         count = frame.c
-        stamps, spent, sizes = array("d", times), array("f", cpu), array("Q", memory)
+        started, ended, cpu_user, cpu_system, peak_kb, grown_kb = codec.decode_columns(columns, count)
         if logs:
             slot.log_position = logs[-1].end
         with self._lock:
@@ -434,7 +444,7 @@ class Pool:
                 slot.queue.remove(handed)
             slot.outstanding -= count
             slot.touched = time.perf_counter()
-            run.learn((stamps[-1] - stamps[0]) / count)
+            run.learn((ended[-1] - started[0]) / count)
             run.left -= count
             if run.unsent_count or self._runs:
                 self._feed()
@@ -445,12 +455,12 @@ class Pool:
                 attempt=run.activation.ranges[0].attempt,
                 states=states,
                 results=Payload(body=results, buffers=tuple(b for b in frame.buffers if not isinstance(b, int))),
-                started=stamps[0::2],
-                ended=stamps[1::2],
-                cpu_user=spent[0::2],
-                cpu_system=spent[1::2],
-                peak_kb=sizes[0::2],
-                grown_kb=sizes[1::2],
+                started=started,
+                ended=ended,
+                cpu_user=cpu_user,
+                cpu_system=cpu_system,
+                peak_kb=peak_kb,
+                grown_kb=grown_kb,
                 worker=f"{slot.index}-{slot.pid}",
                 logs=logs,
                 final=run.left == 0,

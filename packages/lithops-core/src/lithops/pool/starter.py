@@ -11,11 +11,11 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from lithops.errors import BackendError, RuntimeMismatchError
 from lithops.pool.zygote import ANSWER, COMMAND, Setup
+from lithops.types import record
 
 HELLO_S = 30.0
 """How long an interpreter may take to start."""
@@ -31,7 +31,7 @@ zygote.main({fd})
 """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Event:
     """What the zygote says: a worker was forked (status is None) or has ended (exit code, or minus the signal)."""
 

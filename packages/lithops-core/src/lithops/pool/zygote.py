@@ -18,17 +18,17 @@ import signal
 import socket
 import struct
 import sys
-from dataclasses import dataclass
 from typing import NoReturn
 
 from lithops.pool import frames
 from lithops.pool.frames import Connection
+from lithops.types import record
 
 COMMAND = struct.Struct("<cxxxi")
 ANSWER = struct.Struct("<cxxxii")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Setup:
     """What all workers of a pool have in common."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import pickle
 import struct
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 
 from lithops.types import Payload
@@ -158,6 +159,28 @@ class LoadFailure:
 
     def __init__(self, error: Exception) -> None:
         self.error = error
+
+
+_ONE_CALL = struct.Struct("<dd2f2Q")
+Columns = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float], Sequence[int], Sequence[int]]
+
+
+def encode_columns(times: list[float], cpu: list[float], memory: list[int]) -> bytes:
+    """Pack what was measured of n calls: begin and end, user and system CPU, peak and growth, two numbers a call."""
+    if len(times) == 2:  # noqa: PLR2004 - one call, the shape of most reports where latency counts
+        return _ONE_CALL.pack(*times, *cpu, *memory)
+    return array("d", times).tobytes() + array("f", cpu).tobytes() + array("Q", memory).tobytes()
+
+
+def decode_columns(data: bytes, count: int) -> Columns:
+    """Return the six columns of `count` calls. Raises `ValueError` or `struct.error` if there are not so many."""
+    if count == 1:
+        begin, end, user, system, peak, grown = _ONE_CALL.unpack(data)
+        return (begin,), (end,), (user,), (system,), (peak,), (grown,)
+    split = 16 * count
+    times, cpu, memory = array("d", data[:split]), array("f", data[split : split + 8 * count]), array("Q")
+    memory.frombytes(data[split + 8 * count :])
+    return times[0::2], times[1::2], cpu[0::2], cpu[1::2], memory[0::2], memory[1::2]
 
 
 def encode_results(entries: list[object], buffers: Iterable[memoryview] = ()) -> Payload:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import pickle
 import traceback
-from dataclasses import dataclass
 from types import TracebackType
 
 from lithops import errors
+from lithops.types import record
 
 _OURS = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib would cost a worker 5 ms at start
 _LONGEST_CHAIN = 16
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Failure:
     """What is known of a call that raised or died; picklable whatever the exception was."""
 

@@ -10,7 +10,6 @@ import os
 import pickle
 import resource
 import time
-from array import array
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -276,22 +275,11 @@ class _Batch:
         if not count:
             return
         wall = self._wall
-        times = array("d", [t + wall for t in self._times])
-        cpu = array("f", self._cpu)
-        memory = array("Q", self._memory)
-        if _RSS_UNIT != 1:
-            memory = array("Q", [m // _RSS_UNIT for m in memory])
-        body = pickle.dumps(
-            (
-                bytes(self._states),
-                times.tobytes(),
-                cpu.tobytes(),
-                memory.tobytes(),
-                pickle.dumps(self._entries, 5),
-                self.logs,
-            ),
-            5,
-        )
+        times = [t + wall for t in self._times]
+        memory = self._memory if _RSS_UNIT == 1 else [m // _RSS_UNIT for m in self._memory]
+        columns = codec.encode_columns(times, self._cpu, memory)
+        results = pickle.dumps(self._entries, 5)
+        body = pickle.dumps((bytes(self._states), columns, results, self.logs), 5)
         self._connection.send(frames.REPORT, self._epoch, 0, self._first, count, body, self._buffers)
         self._first += count
         self.logs = []
