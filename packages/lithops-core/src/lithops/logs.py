@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lithops.config.settings import GlobalSettings
+    from lithops.config.settings import GlobalSettings, Settings
 
 NAME = "lithops"
 
@@ -34,7 +35,7 @@ def set_up_logging(settings: GlobalSettings, level: str | bool | None = False) -
 
 def _handler(settings: GlobalSettings) -> logging.Handler:
     if settings.log_filename:
-        handler: logging.Handler = logging.FileHandler(Path(settings.log_filename).expanduser())
+        handler: logging.Handler = logging.FileHandler(os.path.expanduser(settings.log_filename))  # noqa: PTH111
     else:
         handler = logging.StreamHandler(sys.stdout if settings.log_stream == "ext://sys.stdout" else sys.stderr)
     handler.setFormatter(logging.Formatter(settings.log_format))
@@ -44,19 +45,29 @@ def _handler(settings: GlobalSettings) -> logging.Handler:
 def namesake() -> str | None:
     """Return the version of the other distribution that brings a package of this name, if it is installed too."""
     for entry in sys.path:
-        folder = Path(entry or ".")
-        if folder.name not in ("site-packages", "dist-packages") or not folder.is_dir():
+        if os.path.basename(entry) not in ("site-packages", "dist-packages"):  # noqa: PTH119 - pathlib takes 3 ms
             continue
-        for found in folder.glob("lithops-[0-9]*.dist-info"):
-            return found.name.removesuffix(".dist-info").removeprefix("lithops-")
+        with contextlib.suppress(OSError), os.scandir(entry) as found:
+            for item in found:
+                if item.name.startswith("lithops-") and item.name.endswith(".dist-info"):
+                    return item.name.removesuffix(".dist-info").removeprefix("lithops-")
     return None
 
 
-def warn_of_namesake() -> None:
-    """Say once that two distributions write to the same folder."""
+_told: list[bool] = []  # whether the warning below was given in this process
+
+
+def tell_first_of(settings: Settings) -> None:
+    """Log what the user should know of an executor's settings and, once in a process, of a broken installation."""
+    log = logging.getLogger(__name__)
+    for note in settings.notes:
+        log.info("%s", note)
+    if _told:
+        return
+    _told.append(True)
     version = namesake()
     if version is not None:
-        logging.getLogger(__name__).warning(
+        log.warning(
             "the distribution 'lithops' %s is installed beside lithops-core: both bring a package 'lithops' and "
             "overwrite each other's files; uninstall it, then reinstall lithops-core",
             version,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-import random
+import os
 import threading
 import time
 from array import array
@@ -68,7 +68,7 @@ class Invoker:
         self._heard = time.monotonic()
         self._watching = False
         self._closed = False
-        self._token = f"{random.getrandbits(48):012x}"  # noqa: S311 - unique, not secret
+        self._token = os.urandom(6).hex()
 
     @property
     def busy(self) -> bool:
@@ -236,12 +236,12 @@ class Invoker:
             message = f"the worker was lost {self._losses} times ({cause.value}): {detail}"
             self._fail(job, dead, CallState.ERROR, library_failure(errors.WorkerLostError, message))
         if again:
-            self._retry(job, tuple(_merged(again)), random.random() * _LOST_DELAY_S)  # noqa: S311 - jitter
+            self._retry(job, tuple(_merged(again)), _luck() * _LOST_DELAY_S)
 
     def throttled(self, activation_ids: Sequence[str], retry_after_s: float | None) -> None:
         """See `lithops.types.Sink`."""
         for job, activation in self._closed_again(activation_ids):
-            delay = retry_after_s if retry_after_s is not None else random.random() * _THROTTLED_DELAY_S  # noqa: S311
+            delay = retry_after_s if retry_after_s is not None else _luck() * _THROTTLED_DELAY_S
             self._retry(job, activation.ranges, delay)
 
     def refused(self, activation_ids: Sequence[str], error: Exception) -> None:
@@ -267,11 +267,11 @@ class Invoker:
             call = report.first + k
             if state == CallState.LOST:
                 if self._charge(job, call):
-                    again[call] = random.random() * _LOST_DELAY_S  # noqa: S311 - jitter
+                    again[call] = _luck() * _LOST_DELAY_S
                 else:
                     entries[k] = _lost_for_good(entries[k], job.losses[call])
             elif state == CallState.ERROR and report.attempt <= retry.retries and not job.table.is_over(call):
-                again[call] = retry.delay_s(report.attempt, random.random())  # noqa: S311 - jitter
+                again[call] = retry.delay_s(report.attempt, _luck())
         return again
 
     def _charge(self, job: Job, call: int) -> bool:
@@ -323,6 +323,12 @@ class Invoker:
 
 _CANCELLED = library_failure(errors.CancelledError, "the call was cancelled")
 _CLOSED = library_failure(errors.CancelledError, "the executor was closed before the call had ended")
+
+
+def _luck() -> float:
+    import random  # not before something has failed: 3 ms
+
+    return random.random()  # noqa: S311 - jitter, no secret
 
 
 def _validated(report: Report, activation: Activation) -> list[object]:

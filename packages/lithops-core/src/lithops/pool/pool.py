@@ -27,7 +27,7 @@ from lithops.pool.frames import Connection, Frame
 from lithops.pool.interrupts import deferred_interrupts
 from lithops.pool.library import Library
 from lithops.pool.run import Doom, Handed, Run, Slot
-from lithops.pool.starter import Zygote, library_folder
+from lithops.pool.starter import Zygote
 from lithops.pool.zygote import Setup
 from lithops.types import Activation, CallRange, CallState, Cause, Payload, Receipt, Report, Sink, record
 from lithops.worker import codec, page
@@ -201,7 +201,7 @@ class Pool:
     def _start_zygote(self, page_descriptor: int) -> Zygote:
         options = self._options
         own = options.library is None
-        zygote = Zygote(options.python, library=options.library or library_folder(), own_library=own)
+        zygote = Zygote(options.python, options.library)
         try:
             setup = Setup(
                 path=options.path,

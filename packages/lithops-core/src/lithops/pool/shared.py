@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -90,7 +89,7 @@ def _opener():  # type: ignore[no-untyped-def]  # a function or None; looked up 
         return None
 
     def open_unlinked() -> int:
-        name = f"/lithops-{secrets.token_hex(8)}"
+        name = f"/lithops-{os.urandom(8).hex()}"
         fd = shm_open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         shm_unlink(name)
         return int(fd)

@@ -11,24 +11,16 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from lithops.errors import BackendError, RuntimeMismatchError
-from lithops.pool.zygote import ANSWER, COMMAND, Setup
+from lithops.pool import spare
+from lithops.pool.protocol import ANSWER, COMMAND
+from lithops.pool.spawn import Started
+from lithops.pool.zygote import Setup
 from lithops.types import record
 
 HELLO_S = 30.0
 """How long an interpreter may take to start."""
-_CONTROL_FD = 3
-
-# Never run by file path or with the current folder on the path: a `types.py` in it would shadow the library's.
-_BOOT = """\
-import sys
-if sys.path[:1] == ['']: del sys.path[0]
-sys.path.{how}{where!r})
-from lithops.pool import zygote
-zygote.main({fd})
-"""
 
 
 @record
@@ -43,27 +35,23 @@ class Event:
 class Zygote:
     """A running zygote. Its `control` socket is readable when `events` has something to say."""
 
-    def __init__(self, python: str, *, library: str, own_library: bool) -> None:
-        """Start interpreter `python`, with the package found in folder `library`.
+    def __init__(self, python: str, library: str | None = None) -> None:
+        """Start interpreter `python`, with the package found in folder `library`; None: this package, here.
 
-        `own_library` says that this is where the driver itself runs from; any other folder comes first on the path.
+        One that was started ahead is taken. Raises `BackendError` if it cannot be started.
         """
         self._python = python
-        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._errors = _unnamed_file()
         self._pending = b""
-        how, where = ("append(", library) if own_library else ("insert(0, ", library)
-        boot = _BOOT.format(how=how, where=where, fd=_CONTROL_FD)
-        try:
-            self.pid = _spawn(python, ["-c", boot], theirs, self._errors)
-        except OSError as error:
-            self.control.close()
-            os.close(self._errors)
-            raise BackendError(
-                f"cannot start the interpreter {python!r}: {error.strerror or error}; name an executable Python in `runtime`"
-            ) from error
-        finally:
-            theirs.close()
+        started = spare.take(python) if library is None else None
+        if started is None:
+            try:
+                started = Started(python, library)
+            except OSError as error:
+                raise BackendError(
+                    f"cannot start the interpreter {python!r}: {error.strerror or error}; "
+                    "name an executable Python in `runtime`"
+                ) from error
+        self.control, self.pid, self._errors = started.control, started.pid, started.errors
 
     def configure(self, setup: Setup, page: int) -> None:
         """Send what all workers have in common, with the descriptor of the page they share."""
@@ -174,36 +162,3 @@ class Zygote:
         text = os.pread(self._errors, 4096, 0).decode("utf-8", "replace").strip()
         said = f"; it said: {text}" if text else ""
         return f"the process that starts the workers ({self._python!r}) has ended{said}"
-
-
-def library_folder() -> str:
-    """Return the folder that holds the package this code belongs to."""
-    return str(Path(__file__).resolve().parent.parent.parent)
-
-
-def _unnamed_file() -> int:
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("lithops-zygote-errors", os.MFD_CLOEXEC)
-    import tempfile
-
-    fd, path = tempfile.mkstemp(prefix="lithops-zygote-")
-    Path(path).unlink()
-    return fd
-
-
-def _spawn(python: str, args: list[str], control: socket.socket, errors: int) -> int:
-    """Start a process with the socket as descriptor 3; `subprocess` would cost as much as the process itself."""
-    fd = control.fileno()
-    copy = os.dup(fd) if fd == _CONTROL_FD else None  # dup2 onto itself would keep it closing on exec
-    actions = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_DUP2, errors, 1),
-        (os.POSIX_SPAWN_DUP2, errors, 2),
-        (os.POSIX_SPAWN_DUP2, copy if copy is not None else fd, _CONTROL_FD),
-    ]
-    env = {**os.environ, "LITHOPS_WORKER": "True", "PYTHONUNBUFFERED": "1"}
-    try:
-        return os.posix_spawn(python, [python, *args], env, file_actions=actions)
-    finally:
-        if copy is not None:
-            os.close(copy)

@@ -1,10 +1,7 @@
 """The parent of all workers of a pool: a fresh, single-threaded interpreter that forks when it is asked to.
 
 It has imported what every worker needs, says how each worker ended, ends what a worker leaves behind, and ends them
-all when the driver is gone. Messages come and go over one Unix socket:
-
-    driver to zygote    S length, then a pickled Setup; F slot, with the worker's descriptors; K pid
-    zygote to driver    H major, minor; F pid, slot; X pid, status
+all when the driver is gone.
 """
 
 from __future__ import annotations
@@ -16,16 +13,13 @@ import pickle
 import select
 import signal
 import socket
-import struct
 import sys
 from typing import NoReturn
 
 from lithops.pool import frames
 from lithops.pool.frames import Connection
+from lithops.pool.protocol import ANSWER, COMMAND
 from lithops.types import record
-
-COMMAND = struct.Struct("<cxxxi")
-ANSWER = struct.Struct("<cxxxii")
 
 
 @record

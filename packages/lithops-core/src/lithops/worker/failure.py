@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import traceback
 from types import TracebackType
 
 from lithops import errors
@@ -69,6 +68,8 @@ class RemoteTraceback(Exception):  # noqa: N818 - it is shown as the cause of an
 
 def capture(error: BaseException) -> Failure:
     """Describe an exception that user code raised, beginning with the user's own frames."""
+    import traceback  # not before something has failed: 3 ms
+
     trace = _own_frames(error.__traceback__)
     error = error.with_traceback(trace)
     try:

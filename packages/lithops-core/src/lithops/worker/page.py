@@ -5,7 +5,6 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-import tempfile
 
 SLOT = struct.Struct("<qd")  # call (IDLE between calls), monotonic start
 SLOT_BYTES = 64  # a cache line each, so that workers don't disturb each other
@@ -18,6 +17,8 @@ def create(slots: int) -> tuple[int, mmap.mmap]:
     if hasattr(os, "memfd_create"):
         fd = os.memfd_create("lithops-page", os.MFD_CLOEXEC)
     else:
+        import tempfile  # takes longer to import than a worker to fork
+
         fd, path = tempfile.mkstemp(prefix="lithops-page-")
         os.unlink(path)  # noqa: PTH108 - pathlib would cost a worker 5 ms at start
     os.ftruncate(fd, size)

@@ -1,0 +1,56 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass
+class State:
+    """What the options of any command say about the whole run."""
+
+    debug: bool = False
+
+
+def _debug(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if context.resilient_parsing:
+        return
+    from lithops.cli.logging import show_log
+
+    if wanted:
+        context.ensure_object(State).debug = True
+    show_log(debug=wanted)
+
+
+debug_option = click.option(
+    "-d",
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    callback=_debug,
+    help="Log all that happens, and show the traceback of an error.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def config_option(command: Command) -> Command:
+    """Add `-c/--config`, as parameter `config_file`."""
+    return click.option(
+        "-c", "--config", "config_file", metavar="FILE", help="Configuration file; without, as a program finds it."
+    )(command)
+
+
+def choice_options(command: Command) -> Command:
+    """Add `-c/--config`, `-b/--backend` and `-s/--storage`."""
+    for option in (
+        click.option("-s", "--storage", metavar="NAME", help="Storage backend, instead of the configured one."),
+        click.option("-b", "--backend", metavar="NAME", help="Compute backend, instead of the configured one."),
+    ):
+        command = option(command)
+    return config_option(command)

@@ -1,0 +1,299 @@
+"""What is behind an executor: its plugins, its invoker and its jobs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from lithops.errors import BadCallError, ClosedError, ConfigError
+from lithops.future import ResponseFuture
+from lithops.invoke.invoker import Invoker
+from lithops.jobs.build import JobBuilder, JobOptions
+from lithops.jobs.chains import feed_map, feed_reduce
+from lithops.jobs.futures import FuturesList
+from lithops.jobs.job import Job, RetryPolicy, live_jobs
+from lithops.plugins import open_plugins
+from lithops.types import CallRange, ExecutorInfo
+
+if TYPE_CHECKING:
+    from lithops.config.settings import Settings
+    from lithops.jobs.promises import Locator
+    from lithops.plugins import Plugins
+    from lithops.storage import Storage
+
+logger = logging.getLogger(__name__)
+
+Some = ResponseFuture | Iterable[ResponseFuture]
+
+_KEPT_JOBS = 1000
+"""Jobs whose results were taken are forgotten in groups, so that submitting stays cheap."""
+
+
+class Session:
+    """The life of an executor, from its plugins to its end."""
+
+    def __init__(self, settings: Settings, executor_id: str) -> None:
+        self.settings = settings
+        self.executor_id = executor_id
+        self.closed = False
+        self.total_jobs = 0
+        self._lock = threading.Lock()
+        self._jobs: list[Job] = []
+        self._storage: Storage | None = None
+        self._promise: Callable[[Job, int], Locator] | None = None
+        self.memory_mb: int | None = getattr(settings.compute, "runtime_memory", None)
+        self.plugins = self._open_plugins()
+        try:
+            limits = self.plugins.limits(settings.compute)
+            runtime = self.plugins.deploy_runtime()
+            self._builder = JobBuilder(
+                executor_id=executor_id,
+                backend=settings.backend,
+                runtime_name=runtime.description,
+                runtime_memory=self.memory_mb,
+                pump=self.plugins.pump(),
+                storage=lambda: self.storage,
+            )
+            retries = settings.lithops.infrastructure_retries
+            self._invoker = Invoker(self.plugins, limits, infrastructure_retries=retries)
+        except BaseException:
+            self.plugins.close()
+            raise
+
+    # --- jobs
+
+    def options(
+        self,
+        *,
+        extra_args: Any = None,
+        extra_env: Any = None,
+        timeout: float | None = None,
+        retries: int | None = None,
+        chunksize: int | None = None,
+        include_modules: Any = (),
+        exclude_modules: Any = (),
+        is_map: bool = False,
+    ) -> JobOptions:
+        """Check what was said of one job and fill in the configured defaults."""
+        defaults = self.settings.lithops
+        if timeout is None:
+            timeout = defaults.execution_timeout_s
+        elif timeout <= 0:
+            raise BadCallError(f"timeout must be more than 0 seconds, found {timeout!r}")
+        if retries is None:
+            retries = defaults.retries
+        elif retries < 0:
+            raise BadCallError(f"retries must be 0 or more, found {retries!r}")
+        if chunksize is None:
+            chunksize = defaults.chunksize
+        elif chunksize < 1:
+            raise BadCallError(f"chunksize must be 1 or more, found {chunksize!r}")
+        return JobOptions(
+            extra_args=extra_args,
+            extra_env=extra_env,
+            timeout_s=timeout,
+            retry=RetryPolicy(retries=retries) if retries else _NO_RETRIES,
+            chunksize=chunksize,
+            include_modules=defaults.include_modules if include_modules in ((), []) else include_modules,
+            exclude_modules=exclude_modules or defaults.exclude_modules,
+            is_map=is_map,
+        )
+
+    def call(self, function: Callable[..., Any], data: Any, options: JobOptions) -> ResponseFuture:
+        """Start a job of one call."""
+        job = self._builder.from_items(self._next_id("A"), function, data, options)
+        self._start(job)
+        return ResponseFuture(job, 0)
+
+    def map(self, function: Callable[..., Any], data: Any, options: JobOptions) -> FuturesList:
+        """Start a job of a call per item; items that are futures are awaited, without a worker waiting."""
+        return self._map(self._next_id("M"), function, data, options)
+
+    def map_reduce(
+        self,
+        map_function: Callable[..., Any],
+        data: Any,
+        mapping: JobOptions,
+        reduce_function: Callable[..., Any],
+        reducing: JobOptions,
+    ) -> FuturesList:
+        """Start a map and have its results reduced, in a job that is submitted when they are all there."""
+        number = self._next_id("M")
+        reducer = self._builder.growing("R" + number[1:], reduce_function, 1, reducing)
+        mapped = self._map(number, map_function, data, mapping)
+        hush(mapped)
+        self._adopt(reducer.job)
+        if mapped:
+            feed_reduce([list(mapped)], reducer, self._invoker)
+        else:
+            reducer.add(0, ([],))
+            self._invoker.submit(reducer.job, (CallRange(first=0, count=1),))
+        return FuturesList([*mapped, ResponseFuture(reducer.job, 0)])
+
+    def _map(self, job_id: str, function: Callable[..., Any], data: Any, options: JobOptions) -> FuturesList:
+        if isinstance(data, FuturesList) and data:
+            upstream = list(data)
+            hush(upstream)
+            growing = self._builder.growing(job_id, function, len(upstream), options)
+            self._adopt(growing.job)
+            feed_map(upstream, growing, self._invoker)
+            return FuturesList(job=growing.job)
+        job = self._builder.from_items(job_id, function, data, options)
+        if not job.table.calls:
+            return FuturesList()
+        self._start(job)
+        return FuturesList(job=job)
+
+    def _start(self, job: Job) -> None:
+        self._adopt(job)
+        self._invoker.submit(job, (CallRange(first=0, count=job.table.calls),))
+
+    def _adopt(self, job: Job) -> None:
+        job.submitted = time.time()
+        job.cancel = self._invoker.cancel
+        job.promise = self._promised
+        live_jobs.add(job)
+        with self._lock:
+            self._must_be_open()
+            self._jobs.append(job)
+            if len(self._jobs) % _KEPT_JOBS == 0:
+                self._jobs = [job for job in self._jobs if not _taken(job)]
+        if self.plugins.hears_jobs:
+            self.plugins.job_started(job.info)
+
+    def _next_id(self, letter: str) -> str:
+        with self._lock:
+            self._must_be_open()
+            self.total_jobs += 1
+            return f"{letter}{self.total_jobs - 1:03d}"
+
+    def _must_be_open(self) -> None:
+        if self.closed:
+            raise ClosedError(f"executor {self.executor_id} was closed; make a new one")
+
+    def _promised(self, job: Job, row: int) -> Locator:
+        if self._promise is None:
+            from lithops.jobs.promises import promiser
+
+            self._promise = promiser(lambda: self.storage, lambda: self.storage.bucket)
+        return self._promise(job, row)
+
+    # --- looking back
+
+    @property
+    def storage(self) -> Storage:
+        """The store of the configuration, opened when first asked for."""
+        if self._storage is None:
+            from lithops.storage import Storage
+
+            self._storage = Storage(config=self.settings)
+        return self._storage
+
+    def futures(self) -> FuturesList:
+        """The futures of all jobs that are kept."""
+        with self._lock:
+            jobs = list(self._jobs)
+        return FuturesList(ResponseFuture(job, row) for job in jobs for row in range(job.table.calls))
+
+    def unread(self) -> FuturesList:
+        """The futures whose results nobody has taken, but for those that only feed other jobs."""
+        with self._lock:
+            jobs = [job for job in self._jobs if not job.quiet and not _taken(job)]
+        if len(jobs) == 1 and not any(jobs[0].table.read):
+            return FuturesList(job=jobs[0])
+        return FuturesList(
+            ResponseFuture(job, row) for job in jobs for row in range(job.table.calls) if not job.table.read[row]
+        )
+
+    @contextmanager
+    def cancelling(self, futures: Some) -> Iterator[None]:
+        """Cancel what is waited for when the user interrupts the wait."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            for job in jobs_of(futures):
+                job.cancel(job, 0, job.table.calls)
+            raise
+
+    # --- the end
+
+    def close(self) -> None:
+        """End what still runs, as cancelled, and let go of the backend; harmless when repeated."""
+        with self._lock:
+            if self.closed:
+                return
+            self.closed = True
+        self._invoker.close()
+        self.plugins.close()
+        self._invoker.abandon()
+
+    # --- the beginning
+
+    def _open_plugins(self) -> Plugins:
+        settings = self.settings
+        plugins = open_plugins(compute=settings.backend)
+        try:
+            info = ExecutorInfo(
+                executor_id=self.executor_id,
+                mode=settings.mode,
+                backend=settings.backend,
+                storage=settings.storage,
+                state_dir=self._state_dir(),
+            )
+            others = {other: settings.sections.get(getattr(other, "name", "")) for other in plugins.others}
+            plugins.configure(info, compute=settings.compute, others=others)
+        except BaseException:
+            plugins.close()
+            raise
+        return plugins
+
+    def _state_dir(self) -> str:
+        """Return the state folder; where there can be none, a private one for as long as this lives."""
+        from lithops.config.paths import state_dir
+
+        try:
+            return os.fspath(state_dir())
+        except ConfigError as error:
+            import shutil
+            import tempfile
+
+            folder = tempfile.mkdtemp(prefix="lithops-")
+            logger.warning("%s; until then logs are kept in %r and removed at the end", error, folder)
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            return folder
+
+
+_NO_RETRIES = RetryPolicy()
+
+
+def hush(futures: Some) -> None:
+    """Leave the results of these calls out of `get_result()`: they feed another job."""
+    for job in jobs_of(futures):
+        job.quiet = True
+
+
+def loud(futures: Some) -> Some:
+    """Leave out calls that only feed another job, unless there are no others."""
+    if isinstance(futures, ResponseFuture) or (isinstance(futures, FuturesList) and futures.job is not None):
+        return futures
+    several = list(futures)
+    heard = [f for f in several if not (isinstance(f, ResponseFuture) and f._job.quiet)]
+    return heard or several
+
+
+def jobs_of(futures: Some) -> list[Job]:
+    """The jobs that futures belong to, each once."""
+    if isinstance(futures, FuturesList) and futures.job is not None:
+        return [futures.job]
+    several = [futures] if isinstance(futures, ResponseFuture) else futures
+    return list({id(f._job): f._job for f in several if isinstance(f, ResponseFuture)}.values())
+
+
+def _taken(job: Job) -> bool:
+    return job.table.complete and job.table.read.count(1) == job.table.calls
