@@ -66,7 +66,7 @@ def _measure_once(
         values = {"exit_s": outcome.exit_s, "first_line_s": outcome.first_line_s}
     elif not outcome.error:
         values = json.loads(outcome.output.splitlines()[-1])
-    values |= {"life_cpu_s": outcome.cpu_s, "left_behind": outcome.left_behind}
+    values |= {"life_s": outcome.exit_s, "life_cpu_s": outcome.cpu_s, "left_behind": outcome.left_behind}
     return Measurement(
         case=case.key,
         variant=variant,
