@@ -8,9 +8,28 @@ monotonic clock and stamps from its wall clock.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, dataclass_transform
+
+if TYPE_CHECKING:
+    from lithops.objects import BucketMeta as BucketMeta
+    from lithops.objects import BucketRef as BucketRef
+    from lithops.objects import ByteRange as ByteRange
+    from lithops.objects import CopyRequest as CopyRequest
+    from lithops.objects import DeleteReport as DeleteReport
+    from lithops.objects import DeleteRequest as DeleteRequest
+    from lithops.objects import GetRequest as GetRequest
+    from lithops.objects import ListRequest as ListRequest
+    from lithops.objects import ObjectBody as ObjectBody
+    from lithops.objects import ObjectListing as ObjectListing
+    from lithops.objects import ObjectMeta as ObjectMeta
+    from lithops.objects import ObjectRef as ObjectRef
+    from lithops.objects import PresignRequest as PresignRequest
+    from lithops.objects import PresignedUrl as PresignedUrl
+    from lithops.objects import PutRequest as PutRequest
+    from lithops.objects import Readable as Readable
+    from lithops.objects import ReadableStream as ReadableStream
 
 _Class = TypeVar("_Class", bound=type)
 
@@ -304,159 +323,18 @@ class JobInfo:
     submitted: float
 
 
-# --- storage
-
-
-@record
-class ByteRange:
-    """Bytes `start .. end` of an object, both included, as in HTTP; `end=None` runs to the last byte.
-
-    A negative `start` with `end=None` means the last `-start` bytes.
-    """
-
-    start: int
-    end: int | None = None
-
-
-@record
-class ObjectMeta:
-    """What a store knows of an object."""
-
-    bucket: str
-    key: str
-    size_bytes: int
-    etag: str
-    """Changes whenever the content does; opaque."""
-    modified: float
-    """Wall-clock stamp."""
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-
-class Readable(Protocol):
-    """Anything with `read(size)` that returns bytes."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return up to `size` bytes, all that is left if negative."""
-
-
-@record
-class PutRequest:
-    """Write an object, whole or not at all."""
-
-    bucket: str
-    key: str
-    body: bytes | memoryview | Readable
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    if_match: str | None = None
-    """Only replace an object that has this etag, else `PreconditionFailed`."""
-
-
-@record
-class GetRequest:
-    """Read an object or a part of it."""
-
-    bucket: str
-    key: str
-    range: ByteRange | None = None
-    if_match: str | None = None
-
-
-@record
-class ObjectBody:
-    """An object on its way in: `stream` must be closed by whoever asked for it."""
-
-    meta: ObjectMeta
-    stream: ReadableStream
-
-
-class ReadableStream(Readable, Protocol):
-    """A `Readable` that holds a resource."""
-
-    def close(self) -> None:
-        """Release what the stream holds; idempotent."""
-
-
-@record
-class ObjectRef:
-    """The name of an object."""
-
-    bucket: str
-    key: str
-
-
-@record
-class ListRequest:
-    """List the objects whose key begins with `prefix`, in the byte order of their keys."""
-
-    bucket: str
-    prefix: str = ""
-    start_after: str = ""
-    """Only keys after this one."""
-
-
-@record
-class ObjectListing:
-    """Objects of a bucket; `objects` may fetch pages as it is read."""
-
-    objects: Iterator[ObjectMeta]
-
-
-@record
-class DeleteRequest:
-    """Delete objects; a key that does not exist counts as deleted."""
-
-    bucket: str
-    keys: tuple[str, ...]
-
-
-@record
-class DeleteReport:
-    """How many keys are gone now."""
-
-    deleted: int
-
-
-@record
-class CopyRequest:
-    """Copy an object inside one store."""
-
-    source: ObjectRef
-    target: ObjectRef
-
-
-@record
-class BucketRef:
-    """The name of a bucket."""
-
-    bucket: str
-
-
-@record
-class BucketMeta:
-    """What a store says of a bucket that exists."""
-
-    bucket: str
-    created: bool = False
-    """Made by this very request."""
-
-
-@record
-class PresignRequest:
-    """Make a URL with which anybody may get or put one object for a while."""
-
-    bucket: str
-    key: str
-    method: str = "GET"
-    valid_s: float = 3600.0
-
-
-@record
-class PresignedUrl:
-    """A URL that carries its own permission; as secret as a password until it expires."""
-
-    url: str = field(repr=False)
-    expires: float
-
-
 Json = dict[str, Any]
 """A JSON object whose shape its producer documents."""
+
+
+def __getattr__(name: str) -> object:
+    """Load the records of the storage hooks when one of them is touched: most programs use none."""
+    if name.startswith("_"):
+        raise AttributeError(f"module 'lithops.types' has no attribute {name!r}")
+    from lithops import objects
+
+    if not hasattr(objects, name):
+        raise AttributeError(f"module 'lithops.types' has no attribute {name!r}")
+    value: object = getattr(objects, name)
+    globals()[name] = value
+    return value
