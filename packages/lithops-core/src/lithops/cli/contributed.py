@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def contributed_commands(taken: Container[str]) -> dict[str, click.Command]:
-    """Ask every cross-cutting plugin for its commands; a name in `taken`, or given before, stays with whoever has it."""
+    """Ask every cross-cutting plugin for its commands; a name that is taken stays with whoever has it."""
     everything = installed()
     names = sorted({info.name for info in everything if info.kind == "plugins"})
     if not names:
@@ -22,7 +22,7 @@ def contributed_commands(taken: Container[str]) -> dict[str, click.Command]:
 
     import logging
 
-    from lithops.cli.logging import show_log
+    from lithops.cli.terminal_log import show_log
     from lithops.errors import PluginError
     from lithops.plugins.discovery import find
 

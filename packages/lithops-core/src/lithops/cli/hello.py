@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lithops.cli.options import choice_options, debug_option
+from lithops.errors import LithopsError
 
 
 @click.command("hello")
@@ -36,5 +37,5 @@ def command(config_file: str | None, backend: str | None, storage: str | None, c
             if right:
                 click.echo(f"All {calls} map activations returned: {sorted(set(results))}")
     if not right:
-        raise click.ClickException("Something went wrong :( the calls did not return what they should")
+        raise LithopsError("Something went wrong :( the calls did not return what they should; try 'lithops doctor'")
     click.echo(greeting)

@@ -21,7 +21,7 @@ class State:
 def _debug(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if context.resilient_parsing:
         return
-    from lithops.cli.logging import show_log
+    from lithops.cli.terminal_log import show_log
 
     if wanted:
         context.ensure_object(State).debug = True

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lithops.localhost.log_folder import clean_logs, open_log_folder
 from lithops.pool.pool import Pool, PoolOptions
 from lithops.types import (
     Activation,
@@ -23,8 +24,6 @@ from lithops.types import (
 if TYPE_CHECKING:
     from lithops.localhost.config import LocalhostConfig
 
-LOGS = "logs"
-
 
 class LocalhostBackend:
     """The pool of one executor. Its zygote starts with it, its workers when there is work."""
@@ -39,17 +38,23 @@ class LocalhostBackend:
             from lithops.localhost.bundle import build_bundle
 
             library = build_bundle(Path(executor.state_dir))
-        self.pool = Pool(
-            PoolOptions(
-                workers=config.worker_processes if config is not None else os.cpu_count() or 1,
-                python=self._python,
-                library=library,
-                path=tuple(sys.path) if library is None else None,
-                log_dir=_make_log_dir(executor),
-                memory_mb=config.runtime_memory if config is not None else None,
-                live=_echo if live or executor.stream_logs else None,
+        self._executor = executor
+        self._logs = open_log_folder(executor)
+        try:
+            self.pool = Pool(
+                PoolOptions(
+                    workers=config.worker_processes if config is not None else os.cpu_count() or 1,
+                    python=self._python,
+                    library=library,
+                    path=tuple(sys.path) if library is None else None,
+                    log_dir=self._logs.path if self._logs is not None else None,
+                    memory_mb=config.runtime_memory if config is not None else None,
+                    live=_echo if live or executor.stream_logs else None,
+                )
             )
-        )
+        except BaseException:
+            self._close_logs()
+            raise
 
     def runtime(self) -> RuntimeMeta:
         """Describe the interpreter, whose minor version was checked when it started."""
@@ -57,6 +62,8 @@ class LocalhostBackend:
 
     def invoke(self, activations: Sequence[Activation], sink: Sink) -> Sequence[Receipt]:
         """Hand activations to the pool, one after the other."""
+        if self._logs is not None:
+            self._logs.unwanted = False
         receipts = []
         for activation in activations:
             receipt = Receipt(activation_ids=(activation.activation_id,), backend_ref=activation.activation_id)
@@ -69,43 +76,29 @@ class LocalhostBackend:
         ids = [i for receipt in request.receipts for i in receipt.activation_ids]
         return CancelReport(stopped=sum(self.pool.cancel(i, request.ranges) for i in ids))
 
+    def clean(self, scope: CleanScope) -> CleanReport:
+        """Remove the logs of executors that have ended, and this one's, if it is named, once it closes.
+
+        Until then workers write to them; a job that is started meanwhile keeps them.
+        """
+        report = clean_logs(scope, self._executor.state_dir)
+        if self._logs is None or self._executor.executor_id not in scope.job_keys:
+            return report
+        self._logs.unwanted = True
+        return CleanReport(removed=(*report.removed, f"logs of executor {self._executor.executor_id}, once it closes"))
+
     def close(self) -> None:
         """End all workers."""
         self.pool.close()
+        self._close_logs()
 
-
-def clean_logs(scope: CleanScope) -> CleanReport:
-    """Remove the logs of executors that have ended."""
-    from shutil import rmtree
-
-    from lithops.config import logs_dir
-
-    removed = []
-    for folder in sorted(logs_dir().iterdir()) if logs_dir().is_dir() else ():
-        if scope.job_keys and not any(key.startswith(folder.name) for key in scope.job_keys):
-            continue
-        rmtree(folder, ignore_errors=True)
-        removed.append(f"logs of executor {folder.name}")
-    return CleanReport(removed=tuple(removed))
+    def _close_logs(self) -> None:
+        if self._logs is not None:
+            self._logs.close()
 
 
 def _same_interpreter(python: str) -> bool:
     return python == sys.executable
-
-
-def _make_log_dir(executor: ExecutorInfo) -> str | None:
-    """Make the folder for logs; where that fails, calls run all the same and only the tails of their logs are kept."""
-    folder = f"{executor.state_dir}/{LOGS}/{executor.executor_id}"
-    try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103 - pathlib takes 3 ms to import
-    except OSError as error:
-        import logging
-
-        logging.getLogger(__name__).warning(
-            "no logs are kept on disk: cannot make folder %r: %s", folder, error.strerror or error
-        )
-        return None
-    return folder
 
 
 def _echo(number: int, data: bytes) -> None:

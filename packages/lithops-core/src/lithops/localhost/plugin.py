@@ -71,9 +71,7 @@ class Localhost:
     @hookimpl
     def clean(self, scope: CleanScope) -> CleanReport:
         """Remove what workers logged."""
-        from lithops.localhost.backend import clean_logs
-
-        return clean_logs(scope)
+        return self._ready().clean(scope)
 
     @hookimpl
     def close(self) -> None:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from typing import Final
+import click
 
-_DETAILED: Final = "%(asctime)s [%(levelname)s] %(name)s:%(lineno)s -- %(message)s"
+_DETAILED = "%(asctime)s [%(levelname)s] %(name)s:%(lineno)s -- %(message)s"
+
+
+class TerminalHandler(logging.Handler):
+    """Writes to standard error as it is at the moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        try:
+            click.echo(self.format(record), err=True)
+        except Exception:  # noqa: BLE001 - a log line that cannot be written ends nothing
+            self.handleError(record)
 
 
 class _OneLine(logging.Formatter):
@@ -18,12 +27,8 @@ class _OneLine(logging.Formatter):
         return f"{record.levelname.lower()}: {record.getMessage()}"
 
 
-class TerminalHandler(logging.StreamHandler):  # type: ignore[type-arg]  # not subscriptable before Python 3.11.? at run time
-    """Marks the handler as ours, so that it is there once."""
-
-
 def show_log(*, debug: bool = False) -> None:
-    """Send the log to standard error, from warnings on, or all of it for `debug`; once debug, always debug."""
+    """Send the log to standard error, from warnings on, or all of it for `debug`."""
     log = logging.getLogger("lithops")
     handler = next((found for found in log.handlers if isinstance(found, TerminalHandler)), None)
     if handler is None:
