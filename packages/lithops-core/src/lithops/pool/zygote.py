@@ -147,6 +147,10 @@ class Zygote:
                 os.close(self._wake_read)
                 os.close(self._wake_write)
                 work(slot, descriptors[0], descriptors[1], self._page, self._setup)
+            except BaseException:  # noqa: BLE001 - said where the driver finds it: in the worker's output
+                import traceback
+
+                traceback.print_exc()
             finally:
                 os._exit(70)
         self._workers.add(pid)

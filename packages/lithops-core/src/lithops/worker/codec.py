@@ -11,7 +11,7 @@ import io
 import pickle
 import struct
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from lithops.types import Payload
 
@@ -112,27 +112,80 @@ def encode_atoms(items: list[object]) -> Payload:
     return Payload(body=_LIST + pickle.dumps(items, 5))
 
 
-def decode_items(body: bytes | memoryview, buffers: Sequence[memoryview]) -> list[object]:
-    """Return the items; in the place of one that cannot be loaded stands the `LoadFailure` that says why."""
-    view = memoryview(body)
-    if view[:1] == _LIST:
-        loaded: list[object] = pickle.loads(view[1:])
-        return loaded
-    (count,) = _COUNT.unpack_from(view, 1)
-    ends = struct.unpack_from(f"<{2 * count}Q", view, 1 + _COUNT.size)
-    base = 1 + _COUNT.size + 16 * count
-    file = io.BytesIO(view[base:])
-    queue = _Rewindable(buffers)
-    unpickler = pickle.Unpickler(file, buffers=queue)
-    items: list[object] = []
-    for k in range(count):
-        try:
-            items.append(unpickler.load())
-        except Exception as error:  # noqa: BLE001 - user code runs here
-            items.append(LoadFailure(error))
-            file.seek(ends[2 * k])
-        queue.position = ends[2 * k + 1]
-    return items
+class ItemReader:
+    """Loads the items of a body, in order and as far as they are asked for.
+
+    In the place of an item that cannot be loaded stands the `LoadFailure` that says why.
+    """
+
+    def __init__(self, body: bytes | memoryview, buffers: Sequence[memoryview]) -> None:
+        view = memoryview(body)
+        self.items: list[object] = []
+        self.failed = False
+        """Whether there is a `LoadFailure` among the items."""
+        self._atoms = view[1:] if view[:1] == _LIST else None
+        if self._atoms is not None:
+            return
+        (count,) = _COUNT.unpack_from(view, 1)
+        self._ends = struct.unpack_from(f"<{2 * count}Q", view, 1 + _COUNT.size)
+        self._data = view[1 + _COUNT.size + 16 * count :]
+        self._file = io.BytesIO(self._data)
+        self._queue = _Rewindable(buffers)
+        self._unpickler = pickle.Unpickler(self._file, buffers=self._queue)
+        self._lost: set[int] = set()  # entries of the memo that must not be used
+        self._counted = 0  # items whose entries in the memo are counted, and how many these are
+        self._entries = 0
+
+    def read(self, stop: int, trying: Callable[[int], None] | None = None, skip: Container[int] = ()) -> None:
+        """Load all items before item `stop`; `trying` is told the number of each, those in `skip` are not tried."""
+        items = self.items
+        if self._atoms is not None:
+            if not items:
+                items += pickle.loads(self._atoms)
+            return
+        load, queue, ends = self._unpickler.load, self._queue, self._ends
+        for k in range(len(items), stop):
+            if k in skip:
+                self._give_up(k, tried=False)
+                items.append(LoadFailure(RuntimeError("a worker crashed when it loaded this")))
+            elif self._lost and self._refers_to_lost(k):
+                self._give_up(k, tried=False)
+                items.append(LoadFailure(ValueError("it shares a part with another item that cannot be loaded")))
+            else:
+                if trying is not None:
+                    trying(k)
+                try:
+                    items.append(load())
+                except BaseException as error:  # noqa: BLE001 - user code runs here
+                    self._give_up(k, tried=True)
+                    items.append(LoadFailure(error))
+            load = self._unpickler.load
+            queue.position = ends[2 * k + 1]
+
+    def _pickle_of(self, k: int) -> bytes:
+        return bytes(self._data[self._ends[2 * k - 2] if k else 0 : self._ends[2 * k]])
+
+    def _refers_to_lost(self, k: int) -> bool:
+        from lithops.worker.salvage import fetches
+
+        return fetches(self._pickle_of(k), self._lost)
+
+    def _give_up(self, k: int, *, tried: bool) -> None:
+        """Go on behind item `k`, with the memo that the next pickle expects."""
+        from lithops.worker.salvage import lost_entries  # a rare need, and it takes 10 ms to import
+
+        while self._counted < k:
+            self._entries += lost_entries(self._pickle_of(self._counted), 0, 0)[0]
+            self._counted += 1
+        memo = self._unpickler.memo.copy()
+        count, lost = lost_entries(self._pickle_of(k), self._entries, len(memo) - self._entries if tried else 0)
+        self._entries, self._counted = self._entries + count, k + 1
+        memo.update(dict.fromkeys(lost))
+        self._lost |= lost
+        self.failed = True
+        self._file.seek(self._ends[2 * k])
+        self._unpickler = pickle.Unpickler(self._file, buffers=self._queue)
+        self._unpickler.memo = memo
 
 
 class _Rewindable:
@@ -157,7 +210,7 @@ class LoadFailure:
 
     __slots__ = ("error",)
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self.error = error
 
 

@@ -8,7 +8,9 @@ import struct
 
 SLOT = struct.Struct("<qd")  # call (IDLE between calls), monotonic start
 SLOT_BYTES = 64  # a cache line each, so that workers don't disturb each other
+LOADING = struct.Struct("<q")  # behind it: the call whose item is being loaded, FUNCTION, or IDLE
 IDLE = -1
+FUNCTION = -2
 
 
 def create(slots: int) -> tuple[int, mmap.mmap]:
@@ -24,7 +26,7 @@ def create(slots: int) -> tuple[int, mmap.mmap]:
     os.ftruncate(fd, size)
     page = mmap.mmap(fd, size)
     for slot in range(slots):
-        SLOT.pack_into(page, slot * SLOT_BYTES, IDLE, 0.0)
+        reset(page, slot)
     return fd, page
 
 
@@ -37,6 +39,35 @@ def read(page: mmap.mmap, slot: int) -> tuple[int, float]:
             return call, began
 
 
+def loading(page: mmap.mmap, slot: int) -> int:
+    """Return the call whose item a worker is loading, `FUNCTION` if it loads the function, `IDLE` if neither."""
+    return int(LOADING.unpack_from(page, slot * SLOT_BYTES + SLOT.size)[0])
+
+
+class Mark:
+    """Where one worker writes. Stores of single words: what reads them meanwhile sees the old or the new, no mixture.
+
+    The start is written before the call, so a call is never seen with a start older than the one before it.
+    """
+
+    __slots__ = ("_calls", "_starts")
+
+    def __init__(self, area: memoryview | None, slot: int) -> None:
+        place = memoryview(bytearray(SLOT_BYTES)) if area is None else area[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES]
+        self._calls = place.cast("B").cast("q")
+        self._starts = place.cast("B").cast("d")
+
+    def __call__(self, call: int, began: float) -> None:
+        """Say which call this worker is at."""
+        self._starts[1] = began
+        self._calls[0] = call
+
+    def loading(self, what: int) -> None:
+        """Say the item of which call is being loaded, `FUNCTION` or `IDLE`."""
+        self._calls[2] = what
+
+
 def reset(page: mmap.mmap, slot: int) -> None:
     """Say that a slot is idle."""
     SLOT.pack_into(page, slot * SLOT_BYTES, IDLE, 0.0)
+    LOADING.pack_into(page, slot * SLOT_BYTES + SLOT.size, IDLE)

@@ -1,0 +1,75 @@
+"""Calls that have ended and are not reported yet."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import time
+
+from lithops import errors
+from lithops.pool import frames
+from lithops.pool.frames import Connection
+from lithops.types import CallState, LogSlice
+from lithops.worker import codec, failure
+from lithops.worker.meter import Usage
+
+DONE, ERROR = int(CallState.DONE), int(CallState.ERROR)
+
+
+class Batch:
+    """The contiguous calls of a range from number `first` on."""
+
+    def __init__(self, connection: Connection, epoch: int, first: int) -> None:
+        self._connection, self._epoch, self._first = connection, epoch, first
+        self._wall = time.time() - time.perf_counter()
+        self._states = bytearray()
+        self._entries: list[object] = []
+        self._buffers: list[memoryview] = []
+        self._times: list[float] = []
+        self._cpu: list[float] = []
+        self._memory: list[int] = []
+        self.logs: list[LogSlice] = []
+
+    def add(self, state: int, result: object, begin: float, end: float, usage: Usage) -> None:
+        """Take in the next call; a result that cannot be pickled makes it a failure."""
+        if state == DONE and type(result) not in codec.ATOMS:
+            state, result = self._pickle(result)
+        self._states.append(state)
+        self._entries.append(result)
+        self._times += (begin, end)
+        self._cpu += usage[:2]
+        self._memory += usage[2:]
+
+    @property
+    def must_flush(self) -> bool:
+        """Buffers are sent as they are now: the next call may write to the same memory."""
+        return bool(self._buffers)
+
+    def flush(self) -> None:
+        """Report what has gathered."""
+        count = len(self._states)
+        if not count:
+            return
+        wall = self._wall
+        columns = codec.encode_columns([t + wall for t in self._times], self._cpu, self._memory)
+        results = pickle.dumps(self._entries, 5)
+        body = pickle.dumps((bytes(self._states), columns, results, self.logs), 5)
+        self._connection.send(frames.REPORT, self._epoch, 0, self._first, count, body, self._buffers)
+        self._first += count
+        for column in (self._states, self._entries, self._buffers, self._times, self._cpu, self._memory, self.logs):
+            column.clear()
+
+    def _pickle(self, result: object) -> tuple[int, object]:
+        import cloudpickle
+
+        first = len(self._buffers)
+        catcher = codec.BufferCatcher()
+        file = io.BytesIO()
+        try:
+            cloudpickle.Pickler(file, protocol=5, buffer_callback=catcher).dump(result)
+        except Exception as error:  # noqa: BLE001 - user code runs here
+            message = f"the call succeeded but its result of type {type(result).__name__!r} cannot be pickled: {error}"
+            text = failure.capture(error).traceback_text
+            return ERROR, failure.library_failure(errors.ResultPickleError, message, text)
+        self._buffers += catcher.caught
+        return DONE, codec.Pickled(file.getvalue(), first, len(self._buffers))
