@@ -146,8 +146,8 @@ class FunctionExecutor:
 
         Items are what a list, range, set or iterator holds; anything else is a single item. `extra_args` are appended
         to each item, or merged if items are dicts. `chunksize` is how many calls a worker gets at once; without, it
-        follows from how long calls take. Futures as items (of this or another executor) are awaited: their results
-        are the items. Raises `BadCallError` as `call_async` does.
+        follows from how long calls take. A `FuturesList` (of this or another executor) is awaited: the results are
+        the items. Raises `BadCallError` as `call_async` does.
         """
         self._check_memory(runtime_memory)
         _no_partitions(obj_chunk_size, obj_chunk_number)
@@ -359,7 +359,7 @@ class FunctionExecutor:
     ) -> None:
         try:
             if kind is None and not self._session.closed:
-                self.wait(self.futures, throw_except=False, show_progressbar=False)
+                self._session.settle()
         finally:
             self.close()
 

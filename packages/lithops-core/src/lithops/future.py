@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
 
 from lithops.errors import JobTimeoutError
 from lithops.jobs.job import Job
+from lithops.jobs.table import JobTable
 from lithops.jobs.waiting import deadline_of, wait_for
 from lithops.types import CallState
 
@@ -58,6 +59,12 @@ class ResponseFuture:
         from lithops.jobs.promises import revive, summary
 
         return revive, (summary(self._job, self._row),)
+
+    def __copy__(self) -> ResponseFuture:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> ResponseFuture:
+        return self  # without this, a copy would be made by pickling, which sends the result to storage
 
     # --- who
 
@@ -181,13 +188,9 @@ class ResponseFuture:
         table.read[row] = 1
         if table.state[row] == _DONE:
             return table.value(row)
-        if not throw_except:
-            return None
-        error = table.error(row)
-        try:
-            raise error
-        finally:
-            del error  # the frame is part of the traceback, which would make a circle
+        if throw_except:
+            throw(table, row)
+        return None
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the call and return what it raised, None if it returned.
@@ -203,7 +206,7 @@ class ResponseFuture:
         """Wait for the call and return its `stats`; raises as `result` does."""
         self._wait(timeout)
         if throw_except and self.error:
-            raise self._job.table.error(self._row)
+            throw(self._job.table, self._row)
         return self.stats
 
     def cancel(self) -> bool:
@@ -258,14 +261,13 @@ class ResponseFuture:
         table, row = self._job.table, self._row
         if table.is_over(row):
             return
-        if timeout is not None and timeout < 0:
-            raise ValueError(f"timeout must not be negative, found {timeout!r}")
+        deadline = deadline_of(timeout)
         gate = table.gate(row)
         if gate is None:
             return
         start = time.monotonic()
         try:
-            passed = wait_for(gate, (table.pump,) if table.pump is not None else (), deadline_of(timeout))
+            passed = wait_for(gate, (table.pump,) if table.pump is not None else (), deadline)
         except BaseException:
             table.drop_gate(row, gate)
             raise
@@ -277,8 +279,30 @@ class ResponseFuture:
             )
 
 
+def throw(table: JobTable, row: int) -> NoReturn:
+    """Raise the error of a call that failed."""
+    error = table.error(row)
+    try:
+        raise error.with_traceback(None)  # it may have been raised before, from somewhere else
+    finally:
+        del error  # the frame is part of the traceback, which would make a circle
+
+
 def holds_futures(value: object) -> bool:
     """Whether a result is a future or a list of nothing but futures."""
     if isinstance(value, ResponseFuture):
         return True
     return isinstance(value, list) and bool(value) and all(isinstance(item, ResponseFuture) for item in value)
+
+
+def listed(fs: object) -> Sequence[ResponseFuture]:
+    """Take what the user gave for futures. Raises `TypeError` for anything else."""
+    if isinstance(fs, ResponseFuture):
+        return [fs]
+    if not isinstance(fs, Iterable):
+        raise TypeError(f"expected a future or a list of futures, found {fs!r} of type {type(fs).__name__!r}")
+    futures = list(fs)
+    for future in futures:
+        if not isinstance(future, ResponseFuture):
+            raise TypeError(f"expected futures, found {future!r} of type {type(future).__name__!r} among them")
+    return futures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import operator
 import os
 import threading
 import time
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lithops.errors import BadCallError, ClosedError, ConfigError
-from lithops.future import ResponseFuture
+from lithops.future import ResponseFuture, listed
 from lithops.invoke.invoker import Invoker
 from lithops.jobs.build import JobBuilder, JobOptions
 from lithops.jobs.chains import feed_map, feed_reduce
@@ -65,6 +66,9 @@ class Session:
         except BaseException:
             self.plugins.close()
             raise
+        # An executor that nobody closed ends when neither it nor a future of it is in use any more.
+        self._finalizer = weakref.finalize(self, _let_go, self._invoker, self.plugins)
+        self._finalizer.atexit = False
 
     # --- jobs
 
@@ -84,16 +88,13 @@ class Session:
         defaults = self.settings.lithops
         if timeout is None:
             timeout = defaults.execution_timeout_s
-        elif timeout <= 0:
-            raise BadCallError(f"timeout must be more than 0 seconds, found {timeout!r}")
-        if retries is None:
-            retries = defaults.retries
-        elif retries < 0:
-            raise BadCallError(f"retries must be 0 or more, found {retries!r}")
-        if chunksize is None:
-            chunksize = defaults.chunksize
-        elif chunksize < 1:
-            raise BadCallError(f"chunksize must be 1 or more, found {chunksize!r}")
+        elif not _positive(timeout):
+            raise BadCallError(f"timeout must be a number of seconds above 0, found {timeout!r}")
+        retries = defaults.retries if retries is None else _whole("retries", retries, 0)
+        chunksize = defaults.chunksize if chunksize is None else _whole("chunksize", chunksize, 1)
+        for names in (include_modules, exclude_modules):
+            if isinstance(names, str):
+                raise BadCallError(f"modules are named in a list, found the text {names!r}; write [{names!r}]")
         return JobOptions(
             extra_args=extra_args,
             extra_env=extra_env,
@@ -125,7 +126,7 @@ class Session:
     ) -> FuturesList:
         """Start a map and have its results reduced, in a job that is submitted when they are all there."""
         number = self._next_id("M")
-        reducer = self._builder.growing("R" + number[1:], reduce_function, 1, reducing)
+        reducer = self._builder.growing("R" + number[1:], reduce_function, 1, reducing, sample=([],))
         mapped = self._map(number, map_function, data, mapping)
         hush(mapped)
         self._adopt(reducer.job)
@@ -139,9 +140,9 @@ class Session:
     def _map(self, job_id: str, function: Callable[..., Any], data: Any, options: JobOptions) -> FuturesList:
         if isinstance(data, FuturesList) and data:
             upstream = list(data)
-            hush(upstream)
             growing = self._builder.growing(job_id, function, len(upstream), options)
             self._adopt(growing.job)
+            hush(upstream)
             feed_map(upstream, growing, self._invoker)
             return FuturesList(job=growing.job)
         job = self._builder.from_items(job_id, function, data, options)
@@ -197,9 +198,11 @@ class Session:
 
     def futures(self) -> FuturesList:
         """The futures of all jobs that are kept."""
+        return FuturesList(ResponseFuture(job, row) for job in self._all_jobs() for row in range(job.table.calls))
+
+    def _all_jobs(self) -> list[Job]:
         with self._lock:
-            jobs = list(self._jobs)
-        return FuturesList(ResponseFuture(job, row) for job in jobs for row in range(job.table.calls))
+            return list(self._jobs)
 
     def unread(self) -> FuturesList:
         """The futures whose results nobody has taken, but for those that only feed other jobs."""
@@ -223,15 +226,25 @@ class Session:
 
     # --- the end
 
+    def settle(self) -> None:
+        """Wait until every call has ended."""
+        from lithops.wait import wait
+
+        while running := [job for job in self._all_jobs() if not job.table.complete]:
+            for job in running:
+                wait(FuturesList(job=job), throw_except=False, show_progressbar=False)
+
     def close(self) -> None:
         """End what still runs, as cancelled, and let go of the backend; harmless when repeated."""
         with self._lock:
             if self.closed:
                 return
             self.closed = True
+            jobs = list(self._jobs)
+        self._finalizer.detach()
         self._invoker.close()
         self.plugins.close()
-        self._invoker.abandon()
+        self._invoker.abandon(jobs)
 
     # --- the beginning
 
@@ -272,6 +285,33 @@ class Session:
 _NO_RETRIES = RetryPolicy()
 
 
+def _let_go(invoker: Invoker, plugins: Plugins) -> None:
+    """Close what an executor had; on a thread of its own, for garbage is collected anywhere, with any lock held."""
+
+    def close() -> None:
+        invoker.close()
+        plugins.close()
+
+    threading.Thread(target=close, name="lithops-close", daemon=True).start()
+
+
+def _positive(value: Any) -> bool:
+    try:
+        return bool(value > 0)
+    except TypeError:
+        return False
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise BadCallError(f"{name} must be a whole number from {least} up, found {value!r}")
+    return number
+
+
 def hush(futures: Some) -> None:
     """Leave the results of these calls out of `get_result()`: they feed another job."""
     for job in jobs_of(futures):
@@ -282,17 +322,15 @@ def loud(futures: Some) -> Some:
     """Leave out calls that only feed another job, unless there are no others."""
     if isinstance(futures, ResponseFuture) or (isinstance(futures, FuturesList) and futures.job is not None):
         return futures
-    several = list(futures)
-    heard = [f for f in several if not (isinstance(f, ResponseFuture) and f._job.quiet)]
-    return heard or several
+    several = listed(futures)
+    return [future for future in several if not future._job.quiet] or several
 
 
 def jobs_of(futures: Some) -> list[Job]:
     """The jobs that futures belong to, each once."""
     if isinstance(futures, FuturesList) and futures.job is not None:
         return [futures.job]
-    several = [futures] if isinstance(futures, ResponseFuture) else futures
-    return list({id(f._job): f._job for f in several if isinstance(f, ResponseFuture)}.values())
+    return list({id(future._job): future._job for future in listed(futures)}.values())
 
 
 def _taken(job: Job) -> bool:

@@ -6,18 +6,24 @@ The module can be called: `lithops.wait(fs)` and `from lithops.wait import ALL_C
 from __future__ import annotations
 
 import sys
+import threading
+import time
 import types
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from itertools import repeat
 from typing import Any
 
 from lithops.errors import JobTimeoutError
-from lithops.future import ResponseFuture, holds_futures
+from lithops.future import ResponseFuture, holds_futures, listed, throw
 from lithops.jobs.futures import FuturesList
 from lithops.jobs.job import Job
 from lithops.jobs.table import JobTable, Watch
-from lithops.jobs.waiting import deadline_of, wait_for
-from lithops.types import Pump
+from lithops.jobs.waiting import FOREVER, deadline_of, wait_for
+from lithops.types import CallState, Pump
+from lithops.worker import codec
+from lithops.worker.codec import Pickled
 
 ALWAYS = 0
 ANY_COMPLETED = -1
@@ -26,6 +32,10 @@ THREADPOOL_SIZE = 64
 """Kept for programs that pass it; nothing is downloaded by threads here."""
 WAIT_DUR_SEC = 1
 """Kept for programs that pass it; nothing is polled here."""
+
+_REVIVED = b"lithops.jobs.promises"
+"""Stands in the pickle of a future, near the beginning of that of a list of futures."""
+_HEAD_BYTES = 512
 
 Futures = ResponseFuture | Iterable[ResponseFuture]
 
@@ -44,19 +54,24 @@ def wait(
 
     `return_when` is `ALL_COMPLETED`, `ANY_COMPLETED`, `ALWAYS` (don't wait) or a percentage. After `timeout` seconds
     it returns what there is: nothing is stopped, and the rest can be waited for again. With `throw_except`, the first
-    call in order that failed raises its error once the wait is over; the others keep their results. Works on any
-    thread. `download_results` marks results as read; `threadpool_size` and `wait_dur_sec` have no effect.
+    call in order that failed raises its error once the wait is over; the others keep their results. A wait for all
+    calls also waits for futures that calls returned. Works on any thread. `download_results` marks results as read;
+    `threadpool_size` and `wait_dur_sec` have no effect.
     """
     group = _Group(fs)
     need = _needed(return_when, group.calls)
-    if timeout is not None and timeout < 0:
-        raise ValueError(f"timeout must not be negative, found {timeout!r}")
-    group.wait(need, deadline_of(timeout), show_progressbar)
+    deadline = deadline_of(timeout)
+    group.wait(need, deadline, show_progressbar)
     if throw_except:
         group.raise_first()
+    unfinished = set[int]()
+    if need == group.calls:
+        for place, returned in group.returned():
+            if wait(returned, throw_except=throw_except, timeout=_left(deadline), show_progressbar=False)[1]:
+                unfinished.add(place)
     if download_results:
         group.mark_read()
-    return group.split()
+    return group.split(unfinished)
 
 
 def get_result(
@@ -73,39 +88,61 @@ def get_result(
     `JobTimeoutError` after `timeout` seconds: the calls go on.
     """
     group = _Group(fs)
-    if timeout is not None and timeout < 0:
-        raise ValueError(f"timeout must not be negative, found {timeout!r}")
     deadline = deadline_of(timeout)
     if not group.wait(group.calls, deadline, show_progressbar):
         raise JobTimeoutError(
             f"{group.over()} of {group.calls} calls have ended after {timeout:g} s; the others go on, wait again "
             "or cancel them"
         )
+    group.mark_read()  # those that are lost behind an error, too: they are not to turn up among the next results
     if throw_except:
         group.raise_first()
-    group.mark_read()
     return [_follow(value, throw_except, deadline) for value in group.outcomes()]
 
 
 def as_completed(fs: Futures, timeout: float | None = None) -> Iterator[ResponseFuture]:
     """Yield futures as their calls end. `JobTimeoutError` when `timeout` seconds have passed before the last has."""
-    from collections import deque
-    from itertools import count
+    futures = listed(fs)
+    return _as_completed(futures, timeout, deadline_of(timeout))
 
-    futures = list(fs) if not isinstance(fs, ResponseFuture) else [fs]
-    deadline = deadline_of(timeout)
+
+def _as_completed(
+    futures: Sequence[ResponseFuture], timeout: float | None, deadline: float
+) -> Iterator[ResponseFuture]:
     ended: deque[ResponseFuture] = deque()
+    gate = threading.Lock()
+    gate.acquire()
+    arrivals: dict[int, Callable[[int], None]] = {}
+    pumps: dict[int, Pump] = {}
+
+    def arrival(job: Job) -> Callable[[int], None]:
+        def arrive(row: int) -> None:
+            ended.append(ResponseFuture(job, row))
+            with suppress(RuntimeError):  # it is open already
+                gate.release()
+
+        return arrive
+
     for future in futures:
-        future.add_done_callback(ended.append)
-    group = _Group(futures)
-    for yielded in count():
-        if yielded == len(futures):
-            return
-        if not ended and not group.wait(yielded + 1, deadline, show_progressbar=False):
-            raise JobTimeoutError(f"{yielded} of {len(futures)} calls have ended after {timeout:g} s; the others go on")
-        while not ended:  # the count and the callback come from one report, in this order
-            group.wait(yielded + 1, deadline, show_progressbar=False)
-        yield ended.popleft()
+        job = future._job
+        if id(job) not in arrivals:
+            arrivals[id(job)] = arrival(job)
+            if job.table.pump is not None:
+                pumps[id(job.table.pump)] = job.table.pump
+    try:
+        for future in futures:
+            future._job.table.when_over(future._row, arrivals[id(future._job)])
+        for yielded in range(len(futures)):
+            while not ended:
+                if not wait_for(gate, tuple(pumps.values()), deadline) and not ended:
+                    raise JobTimeoutError(
+                        f"{yielded} of {len(futures)} calls have ended after {timeout:g} s; the others go on"
+                    )
+            yield ended.popleft()
+    finally:
+        for future in futures:
+            if not future.ready:
+                future._job.table.not_when_over(future._row, arrivals[id(future._job)])
 
 
 class _Group:
@@ -118,11 +155,9 @@ class _Group:
             self._jobs.append((fs.job, None))
             self._futures: Sequence[ResponseFuture] = fs
         else:
-            self._futures = [fs] if isinstance(fs, ResponseFuture) else list(fs)
+            self._futures = listed(fs)
             rows: dict[int, tuple[Job, dict[int, None]]] = {}
             for future in self._futures:
-                if not isinstance(future, ResponseFuture):
-                    raise TypeError(f"expected futures, found {future!r} of type {type(future).__name__!r}")
                 rows.setdefault(id(future._job), (future._job, {}))[1][future._row] = None
             for job, wanted in rows.values():
                 self._jobs.append((job, None if len(wanted) == job.table.calls else tuple(wanted)))
@@ -157,11 +192,21 @@ class _Group:
 
     def raise_first(self) -> None:
         """Raise the error of the first call, in the order of the futures, that has failed."""
-        if not any(job.table.failed for job, _ in self._jobs):
-            return
-        for future in self._futures:
-            if future.error:
-                future.result()
+        if any(job.table.failed for job, _ in self._jobs):
+            for table, row in self._rows():
+                if table.state[row] > CallState.DONE:
+                    throw(table, row)
+
+    def returned(self) -> Iterator[tuple[int, Sequence[ResponseFuture]]]:
+        """Yield what futures calls have returned, with the place of each such call among the futures."""
+        if all(codec.ATOMS.issuperset(map(type, job.table.results)) for job, _ in self._jobs):
+            return  # numbers and text: a million of them are looked at in 20 ms
+        for place, (table, row) in enumerate(self._rows()):
+            entry = table.results[row]
+            if type(entry) is Pickled and _REVIVED not in entry.data[:_HEAD_BYTES]:
+                continue  # it is not unpickled only to see that it holds no futures
+            if table.state[row] == CallState.DONE and holds_futures(value := table.value(row)):
+                yield place, listed(value)
 
     def mark_read(self) -> None:
         """Note that the user has taken the results of what has ended."""
@@ -174,12 +219,13 @@ class _Group:
                 if table.is_over(row):
                     table.read[row] = 1
 
-    def split(self) -> tuple[FuturesList, FuturesList]:
-        """Return the futures that have ended and those that have not."""
+    def split(self, unfinished: Collection[int]) -> tuple[FuturesList, FuturesList]:
+        """Return the futures that have ended and those that have not; those at places in `unfinished` have not."""
         executor = self._fs.executor if isinstance(self._fs, FuturesList) else None
-        if isinstance(self._fs, FuturesList) and self._fs.job is not None and self._fs.job.table.complete:
-            return FuturesList((), executor=executor, job=self._fs.job), FuturesList(executor=executor)
-        over = [future.ready for future in self._futures]
+        whole = self._fs.job if isinstance(self._fs, FuturesList) else None
+        if whole is not None and whole.table.complete and not unfinished:
+            return FuturesList((), executor=executor, job=whole), FuturesList(executor=executor)
+        over = [future.ready and place not in unfinished for place, future in enumerate(self._futures)]
         return (
             FuturesList((f for f, x in zip(self._futures, over, strict=True) if x), executor=executor),
             FuturesList((f for f, x in zip(self._futures, over, strict=True) if not x), executor=executor),
@@ -187,23 +233,19 @@ class _Group:
 
     def outcomes(self) -> Iterator[object]:
         """Yield the result or the exception of each future, in order."""
+        for table, row in self._rows():
+            yield table.value(row) if table.state[row] == CallState.DONE else table.error(row)
+
+    def _rows(self) -> Iterator[tuple[JobTable, int]]:
+        """Yield where each future looks, in order, without making futures."""
         if isinstance(self._fs, FuturesList) and self._fs.job is not None:
             table = self._fs.job.table
-            for row in range(table.calls):
-                yield _outcome(table, row)
-        else:
-            for future in self._futures:
-                yield _outcome(future._job.table, future._row)
+            return zip(repeat(table), range(table.calls), strict=False)
+        return ((future._job.table, future._row) for future in self._futures)
 
 
 def _over(table: JobTable, rows: Sequence[int] | None) -> int:
     return table.over if rows is None else sum(table.is_over(row) for row in rows)
-
-
-def _outcome(table: JobTable, row: int) -> object:
-    from lithops.types import CallState
-
-    return table.value(row) if table.state[row] == CallState.DONE else table.error(row)
 
 
 def _needed(return_when: int, calls: int) -> int:
@@ -211,8 +253,9 @@ def _needed(return_when: int, calls: int) -> int:
         return 0
     if return_when == ANY_COMPLETED:
         return min(1, calls)
-    if isinstance(return_when, int | float) and 1 <= return_when <= ALL_COMPLETED:
-        return -int(-calls * return_when // 100)
+    with suppress(TypeError):
+        if 1 <= return_when <= ALL_COMPLETED:
+            return -int(-calls * return_when // 100)
     raise ValueError(
         f"return_when must be ALL_COMPLETED, ANY_COMPLETED, ALWAYS or a percentage from 1 to 100, found {return_when!r}"
     )
@@ -222,11 +265,13 @@ def _follow(value: object, throw_except: bool, deadline: float) -> object:
     """Replace futures that a call returned by their results."""
     if not holds_futures(value):
         return value
-    import time
-
-    left = None if deadline == float("inf") else max(0.0, deadline - time.monotonic())
+    left = _left(deadline)
     results = get_result(value, throw_except=throw_except, timeout=left, show_progressbar=False)  # type: ignore[arg-type]  # holds_futures
     return results[0] if isinstance(value, ResponseFuture) else results
+
+
+def _left(deadline: float) -> float | None:
+    return None if deadline == FOREVER else max(0.0, deadline - time.monotonic())
 
 
 class _CallableModule(types.ModuleType):

@@ -93,7 +93,7 @@ class Invoker:
             receipts = tuple(
                 self._receipts[i] for i, (owner, _) in self._open.items() if owner is job and i in self._receipts
             )
-        self._fail(job, range(first, first + count), CallState.CANCELLED, _CANCELLED)
+        self.fail(job, range(first, first + count), CallState.CANCELLED, _CANCELLED)
         if receipts and self._plugins.can_cancel:
             part = CallRange(first=first, count=count)
             self._plugins.cancel(CancelRequest(receipts=receipts, ranges=(part,)))
@@ -103,14 +103,15 @@ class Invoker:
         self._closed = True
         self._timers.close()
 
-    def abandon(self) -> None:
-        """End every call that has not ended, as cancelled: there will be no more reports."""
+    def abandon(self, others: Iterable[Job] = ()) -> None:
+        """End every call that has not ended, as cancelled, those of `others` too: there will be no more reports."""
         with self._lock:
             jobs = {id(job): job for job, _ in (*self._open.values(), *self._waiting)}
+            jobs.update((id(job), job) for job in others if not job.table.complete)
             self._open.clear()
             self._waiting.clear()
         for job in jobs.values():
-            self._fail(job, range(job.table.calls), CallState.CANCELLED, _CLOSED)
+            self.fail(job, range(job.table.calls), CallState.CANCELLED, _CLOSED)
 
     # --- starting
 
@@ -234,7 +235,7 @@ class Invoker:
                     dead.append(call)
         if dead:
             message = f"the worker was lost {self._losses} times ({cause.value}): {detail}"
-            self._fail(job, dead, CallState.ERROR, library_failure(errors.WorkerLostError, message))
+            self.fail(job, dead, CallState.ERROR, library_failure(errors.WorkerLostError, message))
         if again:
             self._retry(job, tuple(_merged(again)), _luck() * _LOST_DELAY_S)
 
@@ -249,7 +250,7 @@ class Invoker:
         failure = _as_failure(error)
         for job, activation in self._closed_again(activation_ids):
             for part in activation.ranges:
-                self._fail(job, range(part.first, part.first + part.count), CallState.ERROR, failure)
+                self.fail(job, range(part.first, part.first + part.count), CallState.ERROR, failure)
 
     # --- retries and ends
 
@@ -283,7 +284,7 @@ class Invoker:
     def _retry(self, job: Job, ranges: tuple[CallRange, ...], delay_s: float) -> None:
         if self._closed:
             for part in ranges:
-                self._fail(job, range(part.first, part.first + part.count), CallState.CANCELLED, _CLOSED)
+                self.fail(job, range(part.first, part.first + part.count), CallState.CANCELLED, _CLOSED)
             return
         logger.debug("job %s: calls %s again in %.3f s", job.key, ranges, delay_s)
         self._timers.after(delay_s, lambda: self.submit(job, _remaining(job, ranges)))
@@ -296,7 +297,7 @@ class Invoker:
             if entry is not None:
                 yield entry
 
-    def _fail(self, job: Job, calls: Iterable[int], state: CallState, failure: Failure) -> None:
+    def fail(self, job: Job, calls: Iterable[int], state: CallState, failure: Failure | BaseException) -> None:
         """End calls without a report of a worker, unless they have ended."""
         now = time.time()
         ended = 0

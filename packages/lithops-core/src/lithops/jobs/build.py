@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import reprlib
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -88,15 +89,25 @@ class JobBuilder:
         serialize_s = time.perf_counter() - start
         return self._job(job_id, function, source, source.calls, options, created, serialize_s)
 
-    def growing(self, job_id: str, function: Callable[..., object], calls: int, options: JobOptions) -> Growing:
-        """Make a job whose inputs come later, one by one."""
+    def growing(
+        self, job_id: str, function: Callable[..., object], calls: int, options: JobOptions, sample: object = None
+    ) -> Growing:
+        """Make a job whose inputs come later, one by one. `sample` stands for them if it is known what they are like.
+
+        Raises `BadCallError` if the function does not take the sample.
+        """
         created = time.time()
         binder = self._binder(function, options)
         # The items are not known yet, so the reserved parameters are settled by one that stands for them.
-        binder.check(None)
+        try:
+            binder.check(sample)
+        except BadCallError:
+            if sample is not None:
+                raise
+            binder = self._binder(function, options)  # it may take several arguments: tuples may come
         source = GrowingInputs(self._payload(function, binder, options))
         job = self._job(job_id, function, source, calls, options, created, 0.0)
-        return Growing(job, source, function, options)
+        return Growing(job, source, function, options, binder)
 
     def _binder(self, function: Callable[..., object], options: JobOptions) -> Binder:
         binder = Binder(function, options.extra_args)
@@ -109,7 +120,7 @@ class JobBuilder:
 
     def _payload(self, function: Callable[..., object], binder: Binder, options: JobOptions) -> Payload:
         placement = binder.placement
-        env = {name: _env_value(name, value) for name, value in (options.extra_env or {}).items()}
+        env = _environment(options.extra_env) if options.extra_env else {}
 
         def plan() -> CallPlan:
             with_storage = any(name == "storage" for name, _ in placement)
@@ -162,15 +173,16 @@ class Growing:
     """A job whose inputs are the results of another."""
 
     def __init__(
-        self, job: Job, source: GrowingInputs, function: Callable[..., object], options: JobOptions
+        self, job: Job, source: GrowingInputs, function: Callable[..., object], options: JobOptions, binder: Binder
     ) -> None:
         self.job = job
+        self._binder = binder
         self._source = source
         self._function = function
         self._options = options
 
     def add(self, row: int, item: object) -> None:
-        """Add the input of one call. Raises `BadCallError` if it cannot be pickled."""
+        """Add the input of one call. Raises `BadCallError` if it does not fit or cannot be pickled."""
 
         def explain(_index: int, bad: object, error: Exception) -> BadCallError:
             return unpicklable(f"the result that goes to {function_name(self._function)!r}", bad, error)
@@ -179,7 +191,7 @@ class Growing:
         blocks, _ = encode(
             [item],
             whole=True,
-            check=lambda _items: None,
+            check=lambda items: self._binder.check(items[0], row),
             explain=explain,
             capturing=lambda: by_value(options.include_modules, options.exclude_modules),
         )
@@ -191,11 +203,36 @@ def _fills(extra_args: object, name: str) -> bool:
     return isinstance(extra_args, dict) and name in extra_args
 
 
-def _env_value(name: str, value: object) -> str:
+def _environment(extra: object) -> dict[str, str]:
+    """Check what becomes environment variables: a worker could only fail on what the system refuses."""
+    if not isinstance(extra, Mapping):
+        raise BadCallError(
+            f"extra_env must be a dict of names and values, found {reprlib.repr(extra)} of type "
+            f"{type(extra).__name__!r}"
+        )
+    return {_env_name(name): _env_value(name, value) for name, value in extra.items()}
+
+
+def _env_name(name: object) -> str:
+    if isinstance(name, str) and name and "=" not in name and _is_fit(name):
+        return name
+    raise BadCallError(f"extra_env has the name {name!r}; it must be text without '=' that the system can hold")
+
+
+def _env_value(name: object, value: object) -> str:
     if isinstance(value, bool | int | float):
         return str(value)
-    if isinstance(value, str):
-        return value
-    raise BadCallError(
-        f"extra_env[{name!r}] must be text, found {value!r} of type {type(value).__name__!r}; write it as text"
-    )
+    if not isinstance(value, str):
+        raise BadCallError(
+            f"extra_env[{name!r}] must be text, found {value!r} of type {type(value).__name__!r}; write it as text"
+        )
+    if not _is_fit(value):
+        raise BadCallError(f"extra_env[{name!r}] is {value!r}, which the system cannot hold; encode it, e.g. as base64")
+    return value
+
+
+def _is_fit(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False

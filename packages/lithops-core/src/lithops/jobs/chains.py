@@ -6,15 +6,13 @@ the same error, without being run.
 
 from __future__ import annotations
 
-import time
-from array import array
 from collections.abc import Callable, Sequence
+from itertools import count
 
 from lithops.future import ResponseFuture
 from lithops.invoke.invoker import Invoker
 from lithops.jobs.build import Growing
-from lithops.types import CallRange, CallState, Payload, Report
-from lithops.worker.failure import Failure, capture
+from lithops.types import CallRange, CallState
 
 
 def feed_map(upstream: Sequence[ResponseFuture], downstream: Growing, invoker: Invoker) -> None:
@@ -26,19 +24,22 @@ def feed_map(upstream: Sequence[ResponseFuture], downstream: Growing, invoker: I
 def feed_reduce(groups: Sequence[Sequence[ResponseFuture]], downstream: Growing, invoker: Invoker) -> None:
     """Start call k of `downstream` with the list of the results of group k, when all of them are there."""
     for row, group in enumerate(groups):
-        missing = [len(group)]
-
-        def count(_future: ResponseFuture, row: int = row, group: Sequence[ResponseFuture] = group, missing: list[int] = missing) -> None:
-            missing[0] -= 1
-            if missing[0] == 0:
-                failed = next((future for future in group if future.error), None)
-                if failed is not None:
-                    _start(row, failed, downstream, invoker, failed.result)
-                else:
-                    _start(row, group[0], downstream, invoker, lambda: ([future.result() for future in group],))
-
+        countdown = _countdown(len(group), _reducer(row, group, downstream, invoker))
         for future in group:
-            future.add_done_callback(count)
+            future.add_done_callback(countdown)
+
+
+def _countdown(missing: int, then: Callable[[], None]) -> Callable[[ResponseFuture], None]:
+    left = count(missing - 1, -1)
+    return lambda _future: then() if next(left) == 0 else None
+
+
+def _reducer(row: int, group: Sequence[ResponseFuture], downstream: Growing, invoker: Invoker) -> Callable[[], None]:
+    def start() -> None:
+        cause = next((future for future in group if future.error), group[0])
+        _start(row, cause, downstream, invoker, lambda: ([future.result() for future in group],))
+
+    return start
 
 
 def _starter(row: int, downstream: Growing, invoker: Invoker) -> Callable[[ResponseFuture], None]:
@@ -51,30 +52,12 @@ def _start(
     job = downstream.job
     if job.table.is_over(row):
         return
+    if cause.error:
+        upstream = cause._job.table
+        invoker.fail(job, (row,), CallState(upstream.state[cause._row]), upstream.failure(cause._row))
+        return
     try:
         downstream.add(row, item())
         invoker.submit(job, (CallRange(first=row, count=1),))
-    except Exception as error:  # noqa: BLE001 - the call's error, the user's pickling, or a closed executor
-        found = cause.exception() if cause.error else error
-        _fail(downstream, row, capture(found if isinstance(found, BaseException) else error))
-
-
-def _fail(downstream: Growing, row: int, failure: Failure) -> None:
-    now = time.time()
-    report = Report(
-        activation_id="",
-        first=row,
-        count=1,
-        attempt=1,
-        states=bytes((CallState.ERROR,)),
-        results=Payload(body=b""),
-        started=array("d", (now,)),
-        ended=array("d", (now,)),
-        cpu_user=array("f", (0.0,)),
-        cpu_system=array("f", (0.0,)),
-        peak_kb=array("I", (0,)),
-        grown_kb=array("I", (0,)),
-    )
-    downstream.job.table.fill(report, [failure], now)
-
-
+    except Exception as error:  # noqa: BLE001 - the user's pickling, or a closed executor
+        invoker.fail(job, (row,), CallState.ERROR, error)

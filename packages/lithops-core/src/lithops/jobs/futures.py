@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -20,7 +21,7 @@ class FuturesList(list[ResponseFuture]):
     objects until somebody asks for them.
     """
 
-    __slots__ = ("_lazy", "executor")
+    __slots__ = ("_filling", "_lazy", "executor")
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class FuturesList(list[ResponseFuture]):
         super().__init__(futures)
         self.executor = executor
         self._lazy = job
+        self._filling = threading.Lock() if job is not None else None
 
     @property
     def job(self) -> Job | None:
@@ -76,24 +78,25 @@ class FuturesList(list[ResponseFuture]):
         return self.executor
 
     def _copy(self) -> FuturesList:
-        lazy = self._lazy
-        return FuturesList((), executor=self.executor, job=lazy) if lazy else FuturesList(list(self), executor=self.executor)
+        job = self._lazy
+        return FuturesList(() if job is not None else list(self), executor=self.executor, job=job)
 
     def _become(self, other: FuturesList) -> FuturesList:
         self._lazy = None
         list.clear(self)
-        list.extend(self, other._plain())
-        self._lazy = other._lazy
+        list.extend(self, () if other._lazy is not None else list.__iter__(other))
+        self._lazy, self._filling = other._lazy, other._filling
         return self
 
-    def _plain(self) -> Iterable[ResponseFuture]:
-        return () if self._lazy is not None else list.__iter__(self)
-
     def _fill(self) -> None:
-        job = self._lazy
-        if job is not None:
-            self._lazy = None
-            list.extend(self, map(ResponseFuture, repeat(job), range(job.table.calls)))
+        guard = self._filling
+        if self._lazy is None or guard is None:
+            return
+        with guard:  # another thread may touch the list for the first time, too
+            job = self._lazy
+            if job is not None:
+                list.extend(self, list(map(ResponseFuture, repeat(job), range(job.table.calls))))
+                self._lazy = None
 
     def __len__(self) -> int:
         return self._lazy.table.calls if self._lazy is not None else list.__len__(self)
@@ -107,6 +110,9 @@ class FuturesList(list[ResponseFuture]):
 
     def __radd__(self, other: list[Any]) -> list[Any]:
         return [*other, *self]
+
+    def __copy__(self) -> FuturesList:
+        return self._copy()
 
     def __reduce_ex__(self, _protocol: SupportsIndex) -> tuple[Any, ...]:
         return FuturesList, (list(self),)
@@ -126,8 +132,8 @@ def _touching(name: str) -> Callable[..., Any]:
 
 
 for _name in (
-    *("__add__", "__contains__", "__delitem__", "__eq__", "__getitem__", "__iadd__", "__mul__", "__ne__", "__repr__"),
-    *("__reversed__", "__rmul__", "__setitem__", "append", "clear", "copy", "count", "extend", "index", "insert"),
-    *("pop", "remove", "reverse", "sort"),
+    *("__add__", "__contains__", "__delitem__", "__eq__", "__ge__", "__getitem__", "__gt__", "__iadd__", "__imul__"),
+    *("__le__", "__lt__", "__mul__", "__ne__", "__repr__", "__reversed__", "__rmul__", "__setitem__", "append"),
+    *("clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"),
 ):
     setattr(FuturesList, _name, _touching(_name))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from lithops.types import CallState, LogSlice, Pump, Report
 from lithops.worker.codec import Pickled
@@ -16,7 +17,7 @@ from lithops.worker.failure import Failure
 
 FIRST_FINAL = int(CallState.DONE)
 _DONE = int(CallState.DONE)
-_ZEROS = {code: array(code, [0]) for code in "dfI"}
+_ZEROS: dict[str, array[Any]] = {code: array(code, [0]) for code in "dfI"}
 
 
 class Watch:
@@ -145,7 +146,7 @@ class JobTable:
                 watch.ended(len(hit), sum(self.state[c] != _DONE for c in hit))
         for call, callback in fired:
             callback(call)
-        if (opened or watches) and self.pump is not None:
+        if (opened or watches or fired) and self.pump is not None:
             self.pump.wake()
         return len(fresh)
 
@@ -194,6 +195,15 @@ class JobTable:
                 return
         callback(call)
 
+    def not_when_over(self, call: int, callback: Callable[[int], None]) -> None:
+        """Forget a callback, if it is still to be called."""
+        with self._lock:
+            callbacks = self._callbacks.get(call, [])
+            if callback in callbacks:
+                callbacks.remove(callback)
+                if not callbacks:
+                    del self._callbacks[call]
+
     def value(self, call: int) -> object:
         """Return the result of a call that is DONE, made from its pickle on first use.
 
@@ -203,6 +213,12 @@ class JobTable:
         if type(entry) is Pickled:
             entry = entry.load()
             self.results[call] = entry
+        return entry
+
+    def failure(self, call: int) -> Failure | BaseException:
+        """Return what is known of how a call that is ERROR or CANCELLED failed, to be told of another call as well."""
+        entry = self.results[call]
+        assert isinstance(entry, Failure | BaseException)
         return entry
 
     def error(self, call: int) -> BaseException:
@@ -236,7 +252,7 @@ class JobTable:
         self.peak_kb[call], self.grown_kb[call] = report.peak_kb[k], report.grown_kb[k]
 
     @staticmethod
-    def _concerned(fresh: Sequence[int], table: dict[int, object] | dict[int, list[threading.Lock]]) -> list[int]:  # type: ignore[type-arg]
+    def _concerned(fresh: Sequence[int], table: Mapping[int, object]) -> list[int]:
         if len(fresh) <= len(table):
             return [c for c in fresh if c in table]
         wanted = fresh if isinstance(fresh, range) else set(fresh)

@@ -12,8 +12,19 @@ FOREVER = float("inf")
 
 
 def deadline_of(timeout: float | None) -> float:
-    """Turn a timeout in seconds into a monotonic deadline."""
-    return FOREVER if timeout is None else time.monotonic() + timeout
+    """Turn a timeout in seconds into a monotonic deadline.
+
+    Raises `ValueError` for a negative one, `TypeError` for what is no number.
+    """
+    if timeout is None:
+        return FOREVER
+    try:
+        fits = timeout >= 0
+    except TypeError:
+        raise TypeError(f"timeout must be a number of seconds or None, found {timeout!r}") from None
+    if not fits:  # negative, or no number that could be waited for
+        raise ValueError(f"timeout must not be negative, found {timeout!r}")
+    return time.monotonic() + timeout
 
 
 def wait_for(gate: threading.Lock, pumps: Sequence[Pump], deadline: float) -> bool:

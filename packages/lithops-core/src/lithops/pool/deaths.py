@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
+import time
+from array import array
 
 from lithops import errors
-from lithops.pool.run import Doom
-from lithops.types import CallState, record
+from lithops.pool.run import Doom, Run
+from lithops.types import CallState, Report, record
+from lithops.worker import codec
 from lithops.worker.failure import Failure, library_failure
 
 _OWN_SIGNALS = frozenset(
@@ -27,6 +30,12 @@ class Death:
     memory_mb: int | None = None
     timeout_s: float = 0.0
     output: str = ""
+
+    @property
+    def words(self) -> str:
+        """What is known, for a message."""
+        how = f"exit code {self.status}" if self.status >= 0 else _signal_name(-self.status)
+        return _with_output(f"the last with {how}", self)
 
 
 def verdict(death: Death) -> tuple[CallState, Failure]:
@@ -59,3 +68,36 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+def ending(run: Run, first: int, last: int, state: CallState, failure: Failure) -> Report:
+    """Return a report on calls `first .. last - 1` that no worker reported."""
+    count = last - first
+    now = time.time()
+    return Report(
+        activation_id=run.activation.activation_id,
+        first=first,
+        count=count,
+        attempt=run.activation.ranges[0].attempt,
+        states=bytes((state,)) * count,
+        results=codec.encode_results([failure] * count),
+        started=array("d", [now]) * count,
+        ended=array("d", [now]) * count,
+        cpu_user=array("f", [0.0]) * count,
+        cpu_system=array("f", [0.0]) * count,
+        peak_kb=array("Q", [0]) * count,
+        grown_kb=array("Q", [0]) * count,
+        final=run.left == 0,
+    )
+
+
+def last_output(log_dir: str | None, slot: int, pid: int, position: int) -> str:
+    """Return what a worker wrote after its last report, e.g. the trace of a crash in native code."""
+    if log_dir is None:
+        return ""
+    try:
+        with open(f"{log_dir}/worker-{slot}-{pid}.log", "rb") as log:  # noqa: PTH123 - pathlib takes 3 ms to import
+            log.seek(position)
+            return log.read(64 * 1024)[-4096:].decode("utf-8", "replace").strip()
+    except OSError:
+        return ""

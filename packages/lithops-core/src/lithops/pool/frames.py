@@ -39,6 +39,7 @@ OUTPUT = 9  # a: 1 or 2, the stream; b: call; body: what was written, only when 
 
 _CMSG = socket.CMSG_SPACE(16 * 4) if hasattr(socket, "CMSG_SPACE") else 0
 _FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+_CUT = getattr(socket, "MSG_CTRUNC", 0)
 
 
 class Frame:
@@ -105,9 +106,13 @@ class Connection:
         )
         own = [x for x in buffers if not isinstance(x, int)]
         if self._share and (own or size > IN_BAND):
-            fd = shared.create([*own, body])
-            self._push(HEADER.pack(kind, SHARED, epoch, len(buffers), a, b, c, size) + table, fd)
-            return
+            try:
+                fd = shared.create([*own, body])
+            except OSError:  # no descriptors or no shared memory left: the stream will do
+                pass
+            else:
+                self._push(HEADER.pack(kind, SHARED, epoch, len(buffers), a, b, c, size) + table, fd)
+                return
         self._push(HEADER.pack(kind, 0, epoch, len(buffers), a, b, c, size) + table, None)
         for part in (body, *own):
             self._push(part, None)
@@ -135,7 +140,9 @@ class Connection:
         """
         try:
             if self._share:
-                data, ancillary, _, _ = self.sock.recvmsg(CHUNK, _CMSG, _FLAGS)
+                data, ancillary, flags, _ = self.sock.recvmsg(CHUNK, _CMSG, _FLAGS)
+                if flags & _CUT:
+                    raise EOFError("a descriptor was lost: this process has too many open files")
                 for _, _, raw in ancillary:
                     numbers = array.array("i")
                     numbers.frombytes(raw[: len(raw) - len(raw) % numbers.itemsize])

@@ -13,16 +13,17 @@ import logging
 import os
 import pickle
 import selectors
+import signal
 import socket
+import sys
 import threading
 import time
-from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
 
 from lithops.errors import BackendError, ClosedError
 from lithops.pool import frames, shared
-from lithops.pool.deaths import Death, verdict
+from lithops.pool.deaths import Death, ending, last_output, verdict
 from lithops.pool.frames import Connection, Frame
 from lithops.pool.interrupts import deferred_interrupts
 from lithops.pool.library import Library
@@ -37,8 +38,13 @@ logger = logging.getLogger(__name__)
 
 DOZE_S = 0.002
 """How long the pool's own thread leaves the streams to somebody who may be about to wait."""
+BEGIN_S = 10.0
+"""How much longer than a call may take a worker may need to begin one, before it is taken for stuck."""
+SETBACKS = 10
+"""So often in a row workers may end before any of them got anywhere."""
 STEAL_S = 0.003
 """How long a worker may be silent before calls it has not begun go to an idle one."""
+_FAILED = "the worker pool has failed: {}; make a new executor"
 _FOREVER = float("inf")
 _SOCKET_BYTES = 1 << 20
 
@@ -69,7 +75,10 @@ class Pool:
         self._leading = threading.Lock()
         self._leader = 0
         self._wanted = threading.Event()
-        self._told: deque[tuple[Sink, list[Report]]] = deque()
+        self._told: deque[tuple[Callable[..., None], tuple[object, ...]]] = deque()
+        self._telling = threading.Lock()
+        self._waiting = False  # the leader is in `select`, where an exception can do no harm
+        self._setbacks = 0  # deaths and failures since a worker last got anywhere
         self._runs: deque[Run] = deque()
         self._open: dict[str, Run] = {}
         self._slots = [Slot(i) for i in range(options.workers)]
@@ -108,12 +117,16 @@ class Pool:
         if activation.source is None:
             raise BackendError(f"activation {activation.activation_id!r} has no source; a pool is fed by the stream lane")
         run = Run(activation, activation.source, sink)
+        self._must_be_ours()
         with self._lock:
             self._must_be_usable()
             sink.accepted(receipt)
             self._open[activation.activation_id] = run
             self._runs.append(run)
-            self._feed()
+            try:
+                self._feed()
+            except BackendError as error:
+                self._fail(str(error))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._background, name="lithops-pool", daemon=True)
                 self._thread.start()
@@ -137,6 +150,7 @@ class Pool:
 
     def run_until(self, ready: Callable[[], bool], deadline: float) -> None:
         """See `lithops.types.Pump`."""
+        self._must_be_ours()
         if not self._leading.acquire(blocking=False):
             return
         try:
@@ -149,10 +163,13 @@ class Pool:
                     self._turn(deadline - now)
         except BaseException:
             # An exception that came from outside (a signal handler's) may have struck anywhere: start afresh.
-            self._fail("a signal handler raised an exception while results were being read")
+            if not self._waiting:
+                self._fail("a signal handler raised an exception while results were being read")
+                self._tell()
             raise
         finally:
             self._leader = 0
+            self._waiting = False
             self._leading.release()
 
     def wake(self) -> None:
@@ -178,6 +195,8 @@ class Pool:
         self._zygote.close()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=5)
+        if self._leader != threading.get_ident():
+            self._leading.acquire(timeout=5)  # for good: whoever reads the streams has stopped
         with self._lock:
             for slot in self._slots:
                 self._retire(slot)
@@ -220,30 +239,42 @@ class Pool:
         return zygote
 
     def _spawn(self, slot: Slot) -> None:
-        ours, theirs = socket.socketpair()
+        slot.forget()
+        try:
+            tokens = os.pipe()
+        except OSError as error:
+            raise BackendError(f"cannot start a worker: {error.strerror}; close files or raise the limit") from error
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            for fd in tokens:
+                os.close(fd)
+            raise BackendError(f"cannot start a worker: {error.strerror}; close files or raise the limit") from error
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
         ours.setblocking(False)
-        slot.forget()
         slot.connection = Connection(ours, share=self._share)
-        slot.token_read, slot.token_write = os.pipe()
+        slot.token_read, slot.token_write = tokens
         os.set_blocking(slot.token_read, False)
         page.reset(self._page, slot.index)
         try:
             self._zygote.fork(slot.index, [theirs.fileno(), slot.token_read])
         except OSError as error:
+            self._retire(slot)
             raise BackendError(f"the process that starts the workers is gone: {error}") from error
         finally:
             theirs.close()
         self._selector.register(ours, selectors.EVENT_READ, slot)
 
+    def _must_be_ours(self) -> None:
+        if os.getpid() != self._owner:  # no lock is safe to take: who held it may not exist in this process
+            raise ClosedError("this executor belongs to the process this one was forked from; make a new one here")
+
     def _must_be_usable(self) -> None:
         if self._closed:
             raise ClosedError("the pool was closed; make a new executor")
-        if os.getpid() != self._owner:
-            raise ClosedError("this executor belongs to the process this one was forked from; make a new one here")
         if self._broken is not None:
-            raise BackendError(f"the worker pool has failed: {self._broken}; make a new executor")
+            raise BackendError(_FAILED.format(self._broken))
 
     # --- feeding
 
@@ -257,20 +288,26 @@ class Pool:
 
     def _least_loaded(self) -> Slot | None:
         """Return an idle worker, a new one, or one that may prefetch; None if all have enough."""
-        prefetching = None
+        prefetching = vacant = None
         for slot in self._slots[: self._spawned]:
             if slot.connection is None:
+                vacant = slot
                 continue
             if not slot.queue:
                 return slot
             if prefetching is None and len(slot.queue) < 2:  # noqa: PLR2004 - one to run, one to go on with
                 prefetching = slot
-        if self._spawned < len(self._slots):
-            slot = self._slots[self._spawned]
-            self._spawn(slot)
+        if vacant is None and self._spawned < len(self._slots):
+            vacant = self._slots[self._spawned]
             self._spawned += 1
-            return slot
-        return prefetching
+        if vacant is not None:
+            try:
+                self._spawn(vacant)
+            except BackendError:
+                if all(slot.connection is None for slot in self._slots):
+                    raise
+                return prefetching  # fewer workers have to do
+        return vacant or prefetching
 
     def _next_run(self) -> Run | None:
         """Return the next run with unsent calls, all runs in turn."""
@@ -304,7 +341,7 @@ class Pool:
                 ]
                 connection.send(frames.BLOCK, 0, 0, block.first, block.count, block.payload.body, references, more=True)
                 slot.block = block
-            connection.send(frames.RANGE, epoch, number, low, high - low, run.key)
+            connection.send(frames.RANGE, epoch, number, low, high - low, run.name)
         except OSError as error:
             # A worker that died is dealt with when the zygote says how; without memory for the frame we cannot go on.
             if not isinstance(error, ConnectionError):
@@ -351,7 +388,10 @@ class Pool:
     def _turn(self, most_s: float) -> None:
         with self._lock:
             wait = min(most_s, self._until_next_check())
-        for key, events in self._selector.select(None if wait == _FOREVER else max(0.0, wait)):
+        self._waiting = True
+        ready = self._selector.select(None if wait == _FOREVER else max(0.0, wait))
+        self._waiting = False
+        for key, events in ready:
             who = key.data
             if who is None:
                 with contextlib.suppress(BlockingIOError):
@@ -379,14 +419,15 @@ class Pool:
             limit = slot.queue[0].run.activation.timeout_s
             if limit != _FOREVER:
                 now = now or time.perf_counter()
-                wait = min(wait, self._began(slot) + limit - now)
+                wait = min(wait, self._due(slot, limit) - now)
         if many and (idle or self._spawned < len(self._slots)):
             wait = min(wait, STEAL_S)
         return wait
 
-    def _began(self, slot: Slot) -> float:
+    def _due(self, slot: Slot, limit: float) -> float:
+        """When a worker must have ended the call it is at, or have begun one."""
         call, began = page.read(self._page, slot.index)
-        return max(began, slot.touched) if call == page.IDLE else began
+        return max(began, slot.touched) + limit + BEGIN_S if call == page.IDLE else began + limit
 
     def _end_overdue(self) -> None:
         now = 0.0
@@ -396,11 +437,15 @@ class Pool:
             limit = slot.queue[0].run.activation.timeout_s
             if limit == _FOREVER:
                 continue
-            call, began = page.read(self._page, slot.index)
             now = now or time.perf_counter()
-            if call != page.IDLE and now - began >= limit:
-                slot.doom = Doom.TIMEOUT
-                self._zygote.kill(slot.pid)
+            if now >= self._due(slot, limit):
+                self._doom(slot, Doom.TIMEOUT)
+
+    def _doom(self, slot: Slot, why: Doom) -> None:
+        """End a worker for the call it is at; if it has gone on to another before it is hit, that one is tried again."""
+        assert slot.pid is not None
+        slot.doom, slot.doomed = why, page.read(self._page, slot.index)[0]
+        self._zygote.kill(slot.pid)
 
     def _serve(self, slot: Slot, events: int) -> None:
         connection = slot.connection
@@ -444,6 +489,7 @@ class Pool:
                 slot.queue.remove(handed)
             slot.outstanding -= count
             slot.touched = time.perf_counter()
+            self._setbacks = 0
             run.learn((ended[-1] - started[0]) / count)
             run.left -= count
             if run.unsent_count or self._runs:
@@ -466,21 +512,25 @@ class Pool:
                 final=run.left == 0,
             )
             self._finish(run)
-            self._told.append((run.sink, [report]))
+            self._told.append((run.sink.reported, ([report],)))
 
     def _finish(self, run: Run) -> None:
         if run.left == 0 and self._open.pop(run.activation.activation_id, None) is not None:
             self._library.release(run.source.shared)
 
     def _tell(self) -> None:
-        """Pass reports on, outside of the lock: a sink may come back to us."""
+        """Pass reports on, outside of the lock: a sink may come back to us.
+
+        One thread at a time, for a run's last report must not overtake another of it.
+        """
         told = self._told
-        while told:
+        while told and self._telling.acquire(blocking=False):
             try:
-                sink, reports = told.popleft()
-            except IndexError:
-                return
-            sink.reported(reports)
+                while told:
+                    tell, what = told.popleft()
+                    tell(*what)
+            finally:
+                self._telling.release()
 
     # --- deaths
 
@@ -506,33 +556,52 @@ class Pool:
         while self._read_rest(slot):
             pass
         self._take_back(slot)
-        running, _ = page.read(self._page, slot.index)
         death = Death(
             status=status,
             doom=slot.doom,
             memory_mb=self._options.memory_mb,
             timeout_s=slot.queue[0].run.activation.timeout_s if slot.queue else 0.0,
-            output=self._last_output(slot, pid),
+            output=last_output(self._options.log_dir, slot.index, pid, slot.log_position),
         )
-        for handed in list(slot.queue):
-            run = handed.run
-            if running != page.IDLE and handed.low <= running < handed.high:
-                run.give_back(running + 1, handed.high)
-                run.give_back(handed.low, running)
-                state, failure = verdict(death)
-                self._settle(run, running, running + 1, state, failure)
-                running = page.IDLE
-            else:
-                run.give_back(handed.low, handed.high)
-            if run.unsent_count and run not in self._runs:
-                self._runs.append(run)
+        self._settle_dead(slot, *verdict(death))
         self._retire(slot)
         try:
-            self._spawn(slot)
+            if self._setbacks > SETBACKS:
+                raise BackendError(f"{self._setbacks} workers in a row have ended before they began; {death.words}")
+            self._feed()
         except BackendError as error:
             self._fail(str(error))
-            return
-        self._feed()
+
+    def _settle_dead(self, slot: Slot, state: CallState, failure: Failure) -> None:
+        """Charge the one call that a dead worker was at, if any, and give everything else back."""
+        running, _ = page.read(self._page, slot.index)
+        loading = page.loading(self._page, slot.index)
+        if slot.doom is not None and running != slot.doomed:
+            running = loading = page.IDLE
+        self._setbacks += bool(slot.queue)
+        for handed in list(slot.queue):
+            run = handed.run
+            if running == page.IDLE or not handed.low <= running < handed.high:
+                run.give_back(handed.low, handed.high)
+            elif loading == page.FUNCTION and state != CallState.LOST:
+                self._settle(run, handed.low, handed.high, state, failure)  # it would take every worker down
+                for low, high in run.cut(0, sys.maxsize):
+                    self._settle(run, low, high, state, failure)
+                running = page.IDLE
+            else:
+                if loading >= 0 and state != CallState.LOST:
+                    run.avoid(loading)
+                    running = loading
+                if handed.low <= running < handed.high:
+                    run.give_back(running + 1, handed.high)
+                    run.give_back(handed.low, running)
+                    self._settle(run, running, running + 1, state, failure)
+                else:  # an item that stands before these calls, in the same block
+                    run.give_back(handed.low, handed.high)
+                running = page.IDLE
+                self._setbacks = 0
+            if run.unsent_count and run not in self._runs:
+                self._runs.append(run)
 
     def _read_rest(self, slot: Slot) -> bool:
         connection = slot.connection
@@ -541,39 +610,12 @@ class Pool:
         before = connection.bytes_received
         return self._read(slot, connection) and connection.bytes_received > before
 
-    def _last_output(self, slot: Slot, pid: int) -> str:
-        """What the worker wrote after its last report, e.g. the trace of a crash in native code."""
-        if self._options.log_dir is None:
-            return ""
-        try:
-            with open(f"{self._options.log_dir}/worker-{slot.index}-{pid}.log", "rb") as log:  # noqa: PTH123
-                log.seek(slot.log_position)
-                return log.read(64 * 1024)[-4096:].decode("utf-8", "replace").strip()
-        except OSError:
-            return ""
-
     def _settle(self, run: Run, low: int, high: int, state: CallState, failure: Failure) -> None:
         """End calls that no worker reported."""
-        count = high - low
-        now = time.time()
-        run.left -= count
-        report = Report(
-            activation_id=run.activation.activation_id,
-            first=low,
-            count=count,
-            attempt=run.activation.ranges[0].attempt,
-            states=bytes((state,)) * count,
-            results=codec.encode_results([failure] * count),
-            started=array("d", [now]) * count,
-            ended=array("d", [now]) * count,
-            cpu_user=array("f", [0.0]) * count,
-            cpu_system=array("f", [0.0]) * count,
-            peak_kb=array("Q", [0]) * count,
-            grown_kb=array("Q", [0]) * count,
-            final=run.left == 0,
-        )
+        run.left -= high - low
+        report = ending(run, low, high, state, failure)
         self._finish(run)
-        self._told.append((run.sink, [report]))
+        self._told.append((run.sink.reported, ([report],)))
 
     def _cancel(self, run: Run, low: int, high: int) -> None:
         for slot in self._slots:
@@ -585,8 +627,7 @@ class Pool:
             running, _ = page.read(self._page, slot.index)
             has = any(h.run is run and h.low <= running < h.high for h in slot.queue)
             if has and low <= running < high and slot.pid is not None and slot.doom is None:
-                slot.doom = Doom.CANCEL
-                self._zygote.kill(slot.pid)
+                self._doom(slot, Doom.CANCEL)
 
     def _retire(self, slot: Slot) -> None:
         connection = slot.connection
@@ -600,12 +641,13 @@ class Pool:
         slot.forget()
 
     def _fail(self, why: str) -> None:
-        """Give everything up: the pool cannot go on. Open activations are lost; the next submission starts afresh."""
+        """Give up all workers and start afresh; if that did not help before, give up what is to be done as well."""
         with self._lock:
-            if self._closed:
+            if self._closed or self._broken is not None:
                 return
-            logger.warning("the worker pool starts afresh: %s", why)
+            self._setbacks += 1
             lost = [(run, self._not_begun(run)) for run in self._open.values()]
+            pids = self.pids()
             self._open.clear()
             self._runs.clear()
             for slot in self._slots:
@@ -615,17 +657,31 @@ class Pool:
             with contextlib.suppress(KeyError, ValueError):
                 self._selector.unregister(self._zygote.control)
             self._zygote.close()
+            for pid in pids:  # a zygote that was killed has not ended them
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)
             self._library.close()
+            self._broken = why if self._setbacks > SETBACKS else self._start_afresh(why)
+            for run, not_begun in lost:
+                name = run.activation.activation_id
+                if self._broken is not None:
+                    self._told.append((run.sink.refused, ((name,), BackendError(_FAILED.format(self._broken)))))
+                else:
+                    self._told.append((run.sink.lost, (name, Cause.KILLED, why, not_begun)))
+
+    def _start_afresh(self, why: str) -> str | None:
+        """Start another zygote; return why that is not possible."""
+        logger.warning("the worker pool starts afresh: %s", why)
+        descriptor = -1
+        try:
             descriptor, self._page = page.create(len(self._slots))
-            try:
-                self._zygote = self._start_zygote(descriptor)
-            except BackendError as error:
-                self._broken = str(error)
-            finally:
+            self._zygote = self._start_zygote(descriptor)
+        except (BackendError, OSError) as error:
+            return str(error)
+        finally:
+            if descriptor >= 0:
                 os.close(descriptor)
-        self._tell()
-        for run, not_begun in lost:
-            run.sink.lost(run.activation.activation_id, Cause.KILLED, why, not_begun)
+        return None
 
     def _not_begun(self, run: Run) -> list[CallRange]:
         """All calls of a run that are not over, but for those that workers are at."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import struct
 from collections import OrderedDict, deque
 
 from lithops.pool.frames import Connection
@@ -23,13 +24,14 @@ class Doom(enum.Enum):
 class Run:
     """One activation in the pool."""
 
-    __slots__ = ("activation", "batch", "key", "left", "sink", "source", "unsent", "unsent_count")
+    __slots__ = ("_poison", "activation", "batch", "left", "name", "sink", "source", "unsent", "unsent_count")
 
     def __init__(self, activation: Activation, source: CallSource, sink: Sink) -> None:
         self.activation = activation
         self.source = source
         self.sink = sink
-        self.key = activation.job_key.encode()
+        self.name = activation.job_key.encode()
+        self._poison: set[int] = set()
         self.unsent: deque[tuple[int, int]] = deque((r.first, r.first + r.count) for r in activation.ranges)
         self.unsent_count = sum(r.count for r in activation.ranges)
         self.left = self.unsent_count  # calls that have not ended
@@ -69,6 +71,12 @@ class Run:
         self.unsent_count -= sum(y - x for x, y in removed)
         return removed
 
+    def avoid(self, call: int) -> None:
+        """Have workers not load the item of a call, of which one died; `name` tells them, behind the job's key."""
+        self._poison.add(call)
+        key = self.activation.job_key.encode()
+        self.name = key + b"\0" + struct.pack(f"<{len(self._poison)}Q", *sorted(self._poison))
+
     def learn(self, seconds_per_call: float) -> None:
         """Adapt the batch to what calls take: growing is gradual, for the first calls may not be typical."""
         if self.activation.chunksize is not None:
@@ -93,6 +101,7 @@ class Slot:
         "block",
         "connection",
         "doom",
+        "doomed",
         "epoch",
         "functions",
         "index",
@@ -122,6 +131,7 @@ class Slot:
         self.segments: set[int] = set()
         self.block: object = None
         self.doom: Doom | None = None
+        self.doomed = -1  # the call it was doomed for
         self.touched = 0.0
         self.log_position = 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+import time
 
 SLOT = struct.Struct("<qd")  # call (IDLE between calls), monotonic start
 SLOT_BYTES = 64  # a cache line each, so that workers don't disturb each other
@@ -63,7 +64,8 @@ class Mark:
         self._calls[0] = call
 
     def loading(self, what: int) -> None:
-        """Say the item of which call is being loaded, `FUNCTION` or `IDLE`."""
+        """Say the item of which call is being loaded, `FUNCTION` or `IDLE`; each has the time of a call."""
+        self._starts[1] = time.perf_counter()
         self._calls[2] = what
 
 

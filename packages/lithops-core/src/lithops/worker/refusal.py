@@ -32,13 +32,15 @@ def guarded(call: Caller) -> Caller:
 
     def check(item: object, index: int) -> object:
         if type(item) is codec.LoadFailure:
+            if isinstance(item.error, MemoryError):
+                raise item.error
             raise Refusal(cannot_load("the argument", item.error))
         return call(item, index)
 
     return check
 
 
-def cannot_load(what: str, error: Exception) -> failure.Failure:
+def cannot_load(what: str, error: BaseException) -> failure.Failure:
     """Describe why a function or an argument cannot be loaded here."""
     message = (
         f"a worker cannot load {what}: {type(error).__name__}: {error}; "
