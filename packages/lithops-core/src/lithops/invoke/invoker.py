@@ -148,7 +148,9 @@ class Invoker:
             if job.table.complete:
                 continue
             ranges = [part]
-            while stream and self._waiting and self._waiting[0][0] is job and self._waiting[0][1].attempt == part.attempt:
+            while (
+                stream and self._waiting and self._waiting[0][0] is job and self._waiting[0][1].attempt == part.attempt
+            ):
                 ranges.append(self._waiting.popleft()[1])
             batch.append((job, self._activation(job, tuple(ranges), len(batch))))
         return batch

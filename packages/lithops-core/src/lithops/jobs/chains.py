@@ -46,9 +46,7 @@ def _starter(row: int, downstream: Growing, invoker: Invoker) -> Callable[[Respo
     return lambda future: _start(row, future, downstream, invoker, future.result)
 
 
-def _start(
-    row: int, cause: ResponseFuture, downstream: Growing, invoker: Invoker, item: Callable[[], object]
-) -> None:
+def _start(row: int, cause: ResponseFuture, downstream: Growing, invoker: Invoker, item: Callable[[], object]) -> None:
     job = downstream.job
     if job.table.is_over(row):
         return

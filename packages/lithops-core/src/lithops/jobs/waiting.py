@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from lithops.types import Pump
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lithops.types import Pump
 
 FOREVER = float("inf")
 
