@@ -55,7 +55,7 @@ def verdict(death: Death) -> tuple[CallState, Failure]:
         if death.memory_mb is not None:
             how += f" (under runtime_memory={death.memory_mb} MB; native code often crashes when memory is refused)"
         return CallState.ERROR, library_failure(errors.WorkerCrashedError, _with_output(how, death))
-    how = f"the worker process was killed with {name} from outside, e.g. by an operator or for want of memory on the host"
+    how = f"the worker process was killed with {name} from outside, e.g. by an operator or as the host lacked memory"
     return CallState.LOST, library_failure(errors.WorkerLostError, _with_output(how, death))
 
 
@@ -89,15 +89,3 @@ def ending(run: Run, first: int, last: int, state: CallState, failure: Failure) 
         grown_kb=array("Q", [0]) * count,
         final=run.left == 0,
     )
-
-
-def last_output(log_dir: str | None, slot: int, pid: int, position: int) -> str:
-    """Return what a worker wrote after its last report, e.g. the trace of a crash in native code."""
-    if log_dir is None:
-        return ""
-    try:
-        with open(f"{log_dir}/worker-{slot}-{pid}.log", "rb") as log:  # noqa: PTH123 - pathlib takes 3 ms to import
-            log.seek(position)
-            return log.read(64 * 1024)[-4096:].decode("utf-8", "replace").strip()
-    except OSError:
-        return ""

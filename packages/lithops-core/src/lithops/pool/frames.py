@@ -13,9 +13,12 @@ import os
 import socket
 import struct
 from collections import deque
-from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from lithops.pool import shared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 Buffer = bytes | bytearray | memoryview
 
@@ -54,7 +57,7 @@ class Frame:
 
 
 class Connection:
-    """One end of a stream of frames. Sending never blocks a non-blocking socket: what does not fit waits in the outbox."""
+    """One end of a stream of frames. On a non-blocking socket, what cannot be sent waits in the outbox."""
 
     def __init__(self, sock: socket.socket, *, share: bool) -> None:
         self.sock = sock

@@ -1,9 +1,9 @@
-"""The supervisor of worker processes on this host: hands out calls, takes unbegun ones back, reports what became of them.
+"""The supervisor of worker processes on this host: hands out calls, takes back unbegun ones, reports how they ended.
 
 Whoever waits for a result reads the streams (`run_until`); a thread of the pool's own does so when nobody waits. All
 state is guarded by one lock, which is never held while a sink is told something.
 
-Over 400 lines, because the state machine of a worker (fed, reporting, dying) is one thing and reads better in one place.
+Over 400 lines, because the states of a worker (fed, reporting, dying) are one thing and read better in one place.
 """
 
 from __future__ import annotations
@@ -19,20 +19,26 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from lithops.errors import BackendError, ClosedError
 from lithops.pool import frames, shared
-from lithops.pool.deaths import Death, ending, last_output, verdict
+from lithops.pool.deaths import Death, ending, verdict
 from lithops.pool.frames import Connection, Frame
 from lithops.pool.interrupts import deferred_interrupts
 from lithops.pool.library import Library
+from lithops.pool.logs import last_output, remove_empty
+from lithops.pool.options import PoolOptions
 from lithops.pool.run import Doom, Handed, Run, Slot
 from lithops.pool.starter import Zygote
 from lithops.pool.zygote import Setup
-from lithops.types import Activation, CallRange, CallState, Cause, Payload, Receipt, Report, Sink, record
+from lithops.types import Activation, CallRange, CallState, Cause, Payload, Receipt, Report, Sink
 from lithops.worker import codec, page
-from lithops.worker.failure import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lithops.worker.failure import Failure
 
 logger = logging.getLogger(__name__)
 
@@ -47,22 +53,6 @@ STEAL_S = 0.003
 _FAILED = "the worker pool has failed: {}; make a new executor"
 _FOREVER = float("inf")
 _SOCKET_BYTES = 1 << 20
-
-
-@record
-class PoolOptions:
-    """How a pool's workers are to be."""
-
-    workers: int
-    python: str
-    library: str | None = None
-    """Folder with the package for another interpreter; None: this interpreter, this package."""
-    path: tuple[str, ...] | None = None
-    """`sys.path` for the workers; None keeps the interpreter's own."""
-    log_dir: str | None = None
-    memory_mb: int | None = None
-    live: Callable[[int, bytes], None] | None = None
-    """Gets output as it comes: stream number, bytes."""
 
 
 class Pool:
@@ -115,7 +105,7 @@ class Pool:
             BackendError: the process that starts workers has died.
         """
         if activation.source is None:
-            raise BackendError(f"activation {activation.activation_id!r} has no source; a pool is fed by the stream lane")
+            raise BackendError(f"activation {activation.activation_id!r} has no source, which a stream backend needs")
         run = Run(activation, activation.source, sink)
         self._must_be_ours()
         with self._lock:
@@ -204,7 +194,7 @@ class Pool:
             self._selector.close()
             os.close(self._wake_read)
             os.close(self._wake_write)
-            self._remove_empty_logs()
+            remove_empty(self._options.log_dir)
             lost = list(self._open.values())
             self._open.clear()
         for run in lost:
@@ -442,7 +432,7 @@ class Pool:
                 self._doom(slot, Doom.TIMEOUT)
 
     def _doom(self, slot: Slot, why: Doom) -> None:
-        """End a worker for the call it is at; if it has gone on to another before it is hit, that one is tried again."""
+        """End a worker for the call it is at; one that has begun meanwhile is tried again."""
         assert slot.pid is not None
         slot.doom, slot.doomed = why, page.read(self._page, slot.index)[0]
         self._zygote.kill(slot.pid)
@@ -695,14 +685,6 @@ class Pool:
                     parts.append((handed.low, handed.high))
         attempt = run.activation.ranges[0].attempt
         return [CallRange(first=a, count=b - a, attempt=attempt) for a, b in parts if a < b]
-
-    def _remove_empty_logs(self) -> None:
-        if self._options.log_dir is None:
-            return
-        with contextlib.suppress(OSError), os.scandir(self._options.log_dir) as entries:
-            for entry in entries:
-                if entry.name.startswith("worker-") and entry.stat().st_size == 0:
-                    os.unlink(entry.path)  # noqa: PTH108
 
     # --- the pool's own thread
 

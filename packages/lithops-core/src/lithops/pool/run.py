@@ -5,9 +5,11 @@ from __future__ import annotations
 import enum
 import struct
 from collections import OrderedDict, deque
+from typing import TYPE_CHECKING
 
-from lithops.pool.frames import Connection
-from lithops.types import Activation, CallSource, Sink
+if TYPE_CHECKING:
+    from lithops.pool.frames import Connection
+    from lithops.types import Activation, CallSource, Sink
 
 TARGET_S = 0.005
 """Seconds of work handed to a worker at once."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import time
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from lithops import errors
 from lithops.pool import frames
@@ -18,9 +18,11 @@ from lithops.types import LogSlice
 from lithops.worker import call_index, codec, context, failure, page
 from lithops.worker.batch import DONE, ERROR, Batch
 from lithops.worker.meter import Meter, Usage
-from lithops.worker.output import OutputFile
 from lithops.worker.plan import CallPlan
 from lithops.worker.refusal import Caller, Refusal, cannot_load, guarded, refusing
+
+if TYPE_CHECKING:
+    from lithops.worker.output import OutputFile
 
 FLUSH_S = 0.001
 """Results of short calls are reported together, at most this late."""
@@ -161,7 +163,7 @@ class Loop:
         if block is None:
             return first, []
         if self._reader is None:
-            self._reader = codec.ItemReader(block.body, self._buffers(block))
+            self._reader = codec.ItemReader(memoryview(block.body), self._buffers(block))
         base, end, say = block.b, first + count, self._mark.loading
         skip = {call - base for call in memoryview(poison).cast("Q") if not first <= call < end} if poison else ()
         self._reader.read(end - base, lambda k: say(base + k), skip)
@@ -198,9 +200,7 @@ class Loop:
 
     def _outgrown(self, batch: Batch, index: int, begin: float, end: float, usage: Usage) -> NoReturn:
         """Fail the call that outgrew the limit and leave: only a new process has its memory back."""
-        message = (
-            f"the call took {usage.peak_kb // 1024} MB where runtime_memory={self._memory_mb} MB allows less (call {index})"
-        )
+        message = f"call {index} took {usage.peak_kb // 1024} MB, more than runtime_memory={self._memory_mb} MB allows"
         batch.add(ERROR, failure.library_failure(errors.MemoryLimitError, message), begin, end, usage)
         batch.flush()
         self._mark(page.IDLE, 0.0)
@@ -219,9 +219,7 @@ class Loop:
     def _log(self, batch: Batch, index: int, written: tuple[int, int]) -> None:
         start, end = written
         path = self._output.path
-        batch.logs.append(
-            LogSlice(call=index, tail=self._output.tail(start, end), path=path, start=start, end=end)
-        )
+        batch.logs.append(LogSlice(call=index, tail=self._output.tail(start, end), path=path, start=start, end=end))
         if path is not None:
             call_index.note(path, context.current.job_key, index, start, end)
 

@@ -1,4 +1,4 @@
-"""What takes the place of a function or an argument that cannot be loaded, so that its calls fail and not the worker."""
+"""What stands for a function or an argument that cannot be loaded, so that its calls fail and not the worker."""
 
 from __future__ import annotations
 
