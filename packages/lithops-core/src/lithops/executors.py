@@ -265,9 +265,7 @@ class FunctionExecutor:
 
         futures = self._session.unread() if fs is None else loud(fs)
         with self._session.cancelling(futures):
-            results = get_result(
-                futures, throw_except=throw_except, timeout=timeout, show_progressbar=show_progressbar
-            )
+            results = get_result(futures, throw_except=throw_except, timeout=timeout, show_progressbar=show_progressbar)
         of_a_map = any(job.facts.is_map for job in jobs_of(futures))
         single = isinstance(fs, ResponseFuture) or (len(results) == 1 and not of_a_map)
         return results[0] if single else results
@@ -364,7 +362,9 @@ class FunctionExecutor:
             self.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.executor_id} on {self.backend}{', closed' if self._session.closed else ''}>"
+        return (
+            f"<{type(self).__name__} {self.executor_id} on {self.backend}{', closed' if self._session.closed else ''}>"
+        )
 
     def _mine(self, futures: FuturesList) -> FuturesList:
         """Let a list know its executor, so that jobs can be chained."""

@@ -8,16 +8,19 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from lithops.errors import ConfigError
+
 if TYPE_CHECKING:
     from lithops.config.settings import GlobalSettings, Settings
 
 NAME = "lithops"
 
 
-def set_up_logging(settings: GlobalSettings, level: str | bool | None = False) -> None:
+def set_up_logging(settings: GlobalSettings, level: str | int | None = False) -> None:
     """Give the logger `lithops` a level and a handler, unless the program has given it some.
 
-    `level` is an executor's `log_level`: False takes the configured one, None silences, text sets.
+    `level` is an executor's `log_level`: False takes the configured one, None silences, text or a number sets. Raises
+    `ConfigError` for an unknown level, a file that cannot be written and a format that is none.
     """
     log = logging.getLogger(NAME)
     chosen = settings.log_level if level is False or level is True else level
@@ -26,7 +29,12 @@ def set_up_logging(settings: GlobalSettings, level: str | bool | None = False) -
     if chosen is None:
         log.setLevel(logging.CRITICAL + 1)
         return
-    log.setLevel(str(chosen).upper())
+    try:
+        log.setLevel(chosen.upper() if isinstance(chosen, str) else chosen)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"log_level is {chosen!r}; it must be DEBUG, INFO, WARNING, ERROR, CRITICAL, a number, or None for silence"
+        ) from error
     if log.handlers or logging.getLogger().handlers:
         return
     log.addHandler(_handler(settings))
@@ -34,11 +42,23 @@ def set_up_logging(settings: GlobalSettings, level: str | bool | None = False) -
 
 
 def _handler(settings: GlobalSettings) -> logging.Handler:
+    try:
+        formatter = logging.Formatter(settings.log_format)
+    except ValueError as error:
+        raise ConfigError(
+            f"log_format is {settings.log_format!r}, which is no format for log records: {error}"
+        ) from error
     if settings.log_filename:
-        handler: logging.Handler = logging.FileHandler(os.path.expanduser(settings.log_filename))  # noqa: PTH111
+        path = os.path.expanduser(settings.log_filename)  # noqa: PTH111 - pathlib takes 3 ms
+        try:
+            handler: logging.Handler = logging.FileHandler(path)
+        except OSError as error:
+            raise ConfigError(
+                f"log_filename {settings.log_filename!r} cannot be written: {error.strerror}; name a file that can"
+            ) from error
     else:
         handler = logging.StreamHandler(sys.stdout if settings.log_stream == "ext://sys.stdout" else sys.stderr)
-    handler.setFormatter(logging.Formatter(settings.log_format))
+    handler.setFormatter(formatter)
     return handler
 
 

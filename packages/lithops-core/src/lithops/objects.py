@@ -1,4 +1,4 @@
-"""The records of the storage hooks. Use them as names of `lithops.types`, which loads them when one is first touched."""
+"""The records of the storage hooks: names of `lithops.types`, which loads them when one is first touched."""
 
 from __future__ import annotations
 

@@ -8,11 +8,12 @@ monotonic clock and stamps from its wall clock.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from lithops.objects import BucketMeta as BucketMeta
     from lithops.objects import BucketRef as BucketRef
     from lithops.objects import ByteRange as ByteRange
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from lithops.objects import ObjectListing as ObjectListing
     from lithops.objects import ObjectMeta as ObjectMeta
     from lithops.objects import ObjectRef as ObjectRef
-    from lithops.objects import PresignRequest as PresignRequest
     from lithops.objects import PresignedUrl as PresignedUrl
+    from lithops.objects import PresignRequest as PresignRequest
     from lithops.objects import PutRequest as PutRequest
     from lithops.objects import Readable as Readable
     from lithops.objects import ReadableStream as ReadableStream
@@ -41,11 +42,11 @@ def record(cls: _Class) -> _Class:
     That it is frozen is for type checkers to hold: enforced at run time it would double the cost of making one, and a
     call that does nothing makes eight.
     """
-    made: _Class = dataclass(kw_only=True, slots=True, unsafe_hash=True)(cls)  # type: ignore[call-overload]
+    made: _Class = dataclass(kw_only=True, slots=True, unsafe_hash=True)(cls)  # type: ignore[assignment]  # the same
     return made
 
 
-class Lane(str, enum.Enum):
+class Lane(enum.StrEnum):
     """How the input and output of an activation travel."""
 
     STREAM = "stream"
@@ -68,7 +69,7 @@ class CallState(enum.IntEnum):
     LOST = 5
 
 
-class Cause(str, enum.Enum):
+class Cause(enum.StrEnum):
     """Why an activation or a call was lost or ended without an answer of its own."""
 
     CRASHED = "crashed"
@@ -246,7 +247,7 @@ class Sink(Protocol):
 
 
 class Pump(Protocol):
-    """Drives a backend's streams on a thread that has to wait anyway: handing over between threads costs more than a call."""
+    """Drives a backend's streams on a thread that has to wait anyway: a hand-over between threads costs more."""
 
     def run_until(self, ready: Callable[[], bool], deadline: float) -> None:
         """Read streams on this thread until `ready()` or `time.monotonic() >= deadline`.

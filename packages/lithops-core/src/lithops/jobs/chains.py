@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import count
 
-from lithops.future import ResponseFuture
-from lithops.invoke.invoker import Invoker
-from lithops.jobs.build import Growing
 from lithops.types import CallRange, CallState
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lithops.jobs.build import Growing
+    from lithops.invoke.invoker import Invoker
+    from lithops.future import ResponseFuture
 
 
 def feed_map(upstream: Sequence[ResponseFuture], downstream: Growing, invoker: Invoker) -> None:

@@ -8,9 +8,9 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from lithops.future import ResponseFuture
-from lithops.jobs.job import Job
 
 if TYPE_CHECKING:
+    from lithops.jobs.job import Job
     from lithops.executors import FunctionExecutor
 
 

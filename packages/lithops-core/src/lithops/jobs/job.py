@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lithops.jobs.table import JobTable
 from lithops.types import CallSource, JobInfo, record
 
 if TYPE_CHECKING:
+    from lithops.jobs.table import JobTable
     from lithops.jobs.promises import Locator
 
 

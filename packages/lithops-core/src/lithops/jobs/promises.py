@@ -91,9 +91,7 @@ def summary(job: Job, row: int) -> Summary:
                 "you pickle its future"
             )
         locator = job.promise(job, row)
-    return Summary(
-        facts=job.facts, submitted=job.submitted, index=job.first + row, outcome=outcome, locator=locator
-    )
+    return Summary(facts=job.facts, submitted=job.submitted, index=job.first + row, outcome=outcome, locator=locator)
 
 
 def revive(carried: Summary) -> ResponseFuture:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
-from lithops.jobs.job import Job
 from lithops.types import CallState
 from lithops.worker.codec import Pickled
+
+if TYPE_CHECKING:
+    from lithops.jobs.job import Job
 
 _KIB = 1024
 

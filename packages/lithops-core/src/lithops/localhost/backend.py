@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lithops.localhost.log_folder import clean_logs, open_log_folder
@@ -22,6 +21,8 @@ from lithops.types import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lithops.localhost.config import LocalhostConfig
 
 
@@ -102,6 +103,6 @@ def _same_interpreter(python: str) -> bool:
 
 
 def _echo(number: int, data: bytes) -> None:
-    stream = sys.stderr if number == 2 else sys.stdout  # noqa: PLR2004 - the descriptor of standard error
+    stream = sys.stderr if number == 2 else sys.stdout
     stream.write(data.decode("utf-8", "replace"))
     stream.flush()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lithops.worker.call_index import SUFFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _CHUNK_BYTES = 1 << 20
 

@@ -12,12 +12,12 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lithops.types import CleanReport, CleanScope, ExecutorInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path  # 3 ms, which nobody pays who does not clean
 
 logger = logging.getLogger(__name__)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lithops.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lithops.localhost.backend import LocalhostBackend
     from lithops.localhost.config import LocalhostConfig
     from lithops.types import (
@@ -42,7 +43,7 @@ class Localhost:
         self._backend = LocalhostBackend(config, executor)
 
     @hookimpl
-    def limits(self, config: LocalhostConfig | None) -> Limits:
+    def limits(self, config: LocalhostConfig | None) -> Limits:  # noqa: ARG002 - the contract's signature
         """One stream; the pool behind it splits jobs itself."""
         from lithops.types import Limits
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from _signal import SIGINT, getsignal, signal  # `signal` wraps these to make enumerations, which costs more than a call
-from collections.abc import Callable
-from types import FrameType, TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType, TracebackType
 
 
 class deferred_interrupts:  # noqa: N801 - used like a function

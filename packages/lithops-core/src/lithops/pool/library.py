@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from lithops.pool import frames, shared
-from lithops.pool.run import Slot
-from lithops.types import Payload
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lithops.pool.run import Slot
+    from lithops.types import Payload
 
 KEPT_BY_WORKER = 32
 """Functions a worker keeps; the driver counts along, so it always knows which they are."""

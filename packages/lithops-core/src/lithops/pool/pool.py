@@ -28,7 +28,6 @@ from lithops.pool.frames import Connection, Frame
 from lithops.pool.interrupts import deferred_interrupts
 from lithops.pool.library import Library
 from lithops.pool.logs import last_output, remove_empty
-from lithops.pool.options import PoolOptions
 from lithops.pool.run import Doom, Handed, Run, Slot
 from lithops.pool.starter import Zygote
 from lithops.pool.zygote import Setup
@@ -36,6 +35,7 @@ from lithops.types import Activation, CallRange, CallState, Cause, Payload, Rece
 from lithops.worker import codec, page
 
 if TYPE_CHECKING:
+    from lithops.pool.options import PoolOptions
     from collections.abc import Callable, Sequence
 
     from lithops.worker.failure import Failure
@@ -285,7 +285,7 @@ class Pool:
                 continue
             if not slot.queue:
                 return slot
-            if prefetching is None and len(slot.queue) < 2:  # noqa: PLR2004 - one to run, one to go on with
+            if prefetching is None and len(slot.queue) < 2:
                 prefetching = slot
         if vacant is None and self._spawned < len(self._slots):
             vacant = self._slots[self._spawned]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from lithops.pool.frames import Buffer
 
 ALIGNMENT = 64  # a cache line, and what vector instructions ask for
@@ -80,7 +81,8 @@ def _copy(fd: int, size: int, parts: Sequence[Buffer]) -> None:
             offset += padded(view.nbytes)
 
 
-def _opener():  # type: ignore[no-untyped-def]  # a function or None; looked up each time so that tests can block it
+def _opener() -> Callable[[], int] | None:
+    """Return what opens an object here; looked up each time, so that tests can block it."""
     if hasattr(os, "memfd_create"):
         return lambda: os.memfd_create("lithops", os.MFD_CLOEXEC)
     try:

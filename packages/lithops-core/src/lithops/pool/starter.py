@@ -10,14 +10,18 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lithops.errors import BackendError, RuntimeMismatchError
 from lithops.pool import spare
 from lithops.pool.protocol import ANSWER, COMMAND
 from lithops.pool.spawn import Started
-from lithops.pool.zygote import Setup
 from lithops.types import record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lithops.pool.zygote import Setup
 
 HELLO_S = 30.0
 """How long an interpreter may take to start."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import pickle
 import time
+from typing import TYPE_CHECKING
 
 from lithops import errors
 from lithops.pool import frames
-from lithops.pool.frames import Connection
 from lithops.types import CallState, LogSlice
 from lithops.worker import codec, failure
-from lithops.worker.meter import Usage
+
+if TYPE_CHECKING:
+    from lithops.pool.frames import Connection
+    from lithops.worker.meter import Usage
 
 DONE, ERROR = int(CallState.DONE), int(CallState.ERROR)
 

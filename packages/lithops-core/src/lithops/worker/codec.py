@@ -220,7 +220,7 @@ Columns = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[floa
 
 def encode_columns(times: list[float], cpu: list[float], memory: list[int]) -> bytes:
     """Pack what was measured of n calls: begin and end, user and system CPU, peak and growth, two numbers a call."""
-    if len(times) == 2:  # noqa: PLR2004 - one call, the shape of most reports where latency counts
+    if len(times) == 2:
         return _ONE_CALL.pack(*times, *cpu, *memory)
     return array("d", times).tobytes() + array("f", cpu).tobytes() + array("Q", memory).tobytes()
 

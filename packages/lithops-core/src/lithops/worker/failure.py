@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
-from types import TracebackType
+from typing import TYPE_CHECKING
 
 from lithops import errors
 from lithops.types import record
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 _OURS = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib would cost a worker 5 ms at start
 _LONGEST_CHAIN = 16
@@ -26,7 +30,7 @@ class Failure:
     """`type_name` is a class of `lithops.errors`, `message` is its argument."""
 
     def exception(self) -> BaseException:
-        """Rebuild the exception, with the remote traceback as the first cause; a `RemoteError` if it cannot be rebuilt."""
+        """Rebuild the exception, the remote traceback as its first cause; a `RemoteError` if that cannot be done."""
         if self.library:
             error: BaseException = getattr(errors, self.type_name)(self.message)
         else:
@@ -49,13 +53,13 @@ class Failure:
             return None
         if not chain or not all(isinstance(link, BaseException) for link in chain):
             return None
-        for outer, inner in zip(chain, chain[1:], strict=False):
+        for outer, inner in itertools.pairwise(chain):
             outer.__cause__ = inner
         first: BaseException = chain[0]
         return first
 
 
-class RemoteTraceback(Exception):  # noqa: N818 - it is shown as the cause of an error, it is none itself
+class RemoteTraceback(Exception):
     """The traceback of the worker, as text."""
 
     def __init__(self, text: str) -> None:
@@ -93,7 +97,8 @@ def _own_frames(trace: TracebackType | None) -> TracebackType | None:
 
 def _name(error: BaseException) -> str:
     kind = type(error)
-    return kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    plain = kind.__module__ in ("builtins", "__main__")
+    return kind.__qualname__ if plain else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _message(error: BaseException) -> str:

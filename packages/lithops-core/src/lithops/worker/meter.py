@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import NamedTuple
 
 try:
-    from resource import RUSAGE_SELF, getrusage
+    import resource
 except ImportError:  # Windows
-    getrusage = None  # type: ignore[assignment]
-
-import sys
+    resource = None  # type: ignore[assignment]
 
 UNMETERED_S = 50e-6
-"""Asking the kernel takes as long as a small call, and its clocks are no finer: for less, wall time counts as CPU time."""
+"""Asking the kernel takes as long as a small call, and its clocks are no finer: below, wall time counts as CPU time."""
 _RSS_UNIT = 1024 if sys.platform == "darwin" else 1  # ru_maxrss: bytes on macOS, KiB elsewhere
 
 
@@ -50,7 +49,7 @@ class Meter:
 
 
 def _now() -> tuple[float, float, int]:
-    if getrusage is None:
-        return time.process_time(), 0.0, 0
-    usage = getrusage(RUSAGE_SELF)
+    if resource is None:
+        return time.process_time(), 0.0, 0  # type: ignore[unreachable]  # reached on Windows
+    usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage[0], usage[1], usage[2] // _RSS_UNIT

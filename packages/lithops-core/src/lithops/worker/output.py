@@ -82,5 +82,8 @@ class _Forgiving(io.FileIO):
 
 def _text_stream(fd: int, live: Live | None) -> io.TextIOWrapper:
     return io.TextIOWrapper(
-        io.BufferedWriter(_Forgiving(fd, live)), encoding="utf-8", errors="backslashreplace", line_buffering=True
+        io.BufferedWriter(_Forgiving(fd, live)),  # type: ignore[type-var]  # any buffer, as above
+        encoding="utf-8",
+        errors="backslashreplace",
+        line_buffering=True,
     )

@@ -11,7 +11,7 @@ Caller = Callable[[object, int], object]
 """Makes a call: gets the item and the number of the call."""
 
 
-class Refusal(Exception):  # noqa: N818 - carries a failure from where it was found to where it is reported
+class Refusal(Exception):
     """Raised in place of a call that cannot be made."""
 
     def __init__(self, found: failure.Failure) -> None:
