@@ -42,7 +42,7 @@ class FunctionExecutor:
         backend: str | None = None,
         storage: str | None = None,
         monitoring: str | None = None,
-        log_level: str | bool | None = False,
+        log_level: str | int | None = False,
         **kwargs: Any,
     ) -> None:
         from lithops.config.sources import locate
@@ -64,7 +64,7 @@ class FunctionExecutor:
         backend: str | None,
         storage: str | None,
         monitoring: str | None,
-        log_level: str | bool | None,
+        log_level: str | int | None,
         overrides: dict[str, Any],
     ) -> None:
         import atexit
@@ -391,7 +391,7 @@ class LocalhostExecutor(FunctionExecutor):
         config_file: str | os.PathLike[str] | None = None,
         storage: str | None = None,
         monitoring: str | None = None,
-        log_level: str | bool | None = False,
+        log_level: str | int | None = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -415,7 +415,7 @@ class _ModeExecutor(FunctionExecutor):
         backend: str | None = None,
         storage: str | None = None,
         monitoring: str | None = None,
-        log_level: str | bool | None = False,
+        log_level: str | int | None = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(

@@ -35,31 +35,33 @@ def set_up_logging(settings: GlobalSettings, level: str | int | None = False) ->
         raise ConfigError(
             f"log_level is {chosen!r}; it must be DEBUG, INFO, WARNING, ERROR, CRITICAL, a number, or None for silence"
         ) from error
-    if log.handlers or logging.getLogger().handlers:
+    if log.handlers:
         return
-    log.addHandler(_handler(settings))
-    log.propagate = False
+    heard = bool(logging.getLogger().handlers)  # the program has its own way to show records
+    for handler in _handlers(settings, with_stream=not heard):
+        log.addHandler(handler)
+    log.propagate = heard
 
 
-def _handler(settings: GlobalSettings) -> logging.Handler:
+def _handlers(settings: GlobalSettings, with_stream: bool) -> list[logging.Handler]:
     try:
         formatter = logging.Formatter(settings.log_format)
     except ValueError as error:
-        raise ConfigError(
-            f"log_format is {settings.log_format!r}, which is no format for log records: {error}"
-        ) from error
+        raise ConfigError(f"log_format is {settings.log_format!r}, no format for log records: {error}") from error
+    handlers: list[logging.Handler] = []
     if settings.log_filename:
         path = os.path.expanduser(settings.log_filename)  # noqa: PTH111 - pathlib takes 3 ms
         try:
-            handler: logging.Handler = logging.FileHandler(path)
+            handlers.append(logging.FileHandler(path))
         except OSError as error:
             raise ConfigError(
                 f"log_filename {settings.log_filename!r} cannot be written: {error.strerror}; name a file that can"
             ) from error
-    else:
-        handler = logging.StreamHandler(sys.stdout if settings.log_stream == "ext://sys.stdout" else sys.stderr)
-    handler.setFormatter(formatter)
-    return handler
+    if with_stream:
+        handlers.append(logging.StreamHandler(sys.stdout if settings.log_stream == "ext://sys.stdout" else sys.stderr))
+    for handler in handlers:
+        handler.setFormatter(formatter)
+    return handlers
 
 
 def namesake() -> str | None:
