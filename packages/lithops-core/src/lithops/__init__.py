@@ -36,7 +36,7 @@ _HOME = {
     "API_VERSION": "lithops.hookspecs",
 }
 
-__all__ = ["__version__", "wait", *_HOME]  # noqa: PLE0604 - the names are strings; the table is their one list
+__all__ = ["__version__", "wait", *_HOME]
 
 
 def __getattr__(name: str) -> object:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lithops.errors import JobTimeoutError
 from lithops.jobs.waiting import deadline_of, wait_for
 from lithops.types import CallState
 
 if TYPE_CHECKING:
-    from lithops.jobs.table import JobTable
     from lithops.jobs.job import Job
+    from lithops.jobs.table import JobTable
 
 _DONE = int(CallState.DONE)
 _CANCELLED = int(CallState.CANCELLED)

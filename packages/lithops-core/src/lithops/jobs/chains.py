@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import count
-
-from lithops.types import CallRange, CallState
 from typing import TYPE_CHECKING
 
+from lithops.types import CallRange, CallState
+
 if TYPE_CHECKING:
-    from lithops.jobs.build import Growing
-    from lithops.invoke.invoker import Invoker
     from lithops.future import ResponseFuture
+    from lithops.invoke.invoker import Invoker
+    from lithops.jobs.build import Growing
 
 
 def feed_map(upstream: Sequence[ResponseFuture], downstream: Growing, invoker: Invoker) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from lithops.future import ResponseFuture
 
 if TYPE_CHECKING:
-    from lithops.jobs.job import Job
     from lithops.executors import FunctionExecutor
+    from lithops.jobs.job import Job
 
 
 class FuturesList(list[ResponseFuture]):

@@ -108,7 +108,7 @@ def _encode_group(
     for k, item in enumerate(group):
         try:
             encoder.add(item)
-        except Exception as error:  # noqa: BLE001 - user code runs here
+        except Exception as error:
             raise explain(first + k, item, error) from error
         full = encoder.size >= BLOCK_BYTES or encoder.buffer_bytes >= BLOCK_BUFFER_BYTES
         if full or k == len(group) - 1:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from lithops.types import CallSource, JobInfo, record
 
 if TYPE_CHECKING:
-    from lithops.jobs.table import JobTable
     from lithops.jobs.promises import Locator
+    from lithops.jobs.table import JobTable
 
 
 @record

@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from lithops.localhost.log_folder import clean_logs, open_log_folder
-from lithops.pool.pool import Pool, PoolOptions
+from lithops.pool.options import PoolOptions
+from lithops.pool.pool import Pool
 from lithops.types import (
     Activation,
     CancelReport,

@@ -35,9 +35,9 @@ from lithops.types import Activation, CallRange, CallState, Cause, Payload, Rece
 from lithops.worker import codec, page
 
 if TYPE_CHECKING:
-    from lithops.pool.options import PoolOptions
     from collections.abc import Callable, Sequence
 
+    from lithops.pool.options import PoolOptions
     from lithops.worker.failure import Failure
 
 logger = logging.getLogger(__name__)
