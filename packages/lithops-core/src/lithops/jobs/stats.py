@@ -11,13 +11,22 @@ if TYPE_CHECKING:
     from lithops.jobs.job import Job
 
 _KIB = 1024
+_UNSPENT = {
+    "host_job_create_partitions_time": 0.0,
+    "host_func_upload_time": 0.0,
+    "host_data_upload_time": 0.0,
+    "host_status_query_count": 0,
+    "host_result_query_count": 0,
+}
+"""What goes over a stream is neither uploaded nor asked for; programs read these keys all the same."""
 
 
 def stats_of(job: Job, row: int) -> dict[str, Any]:
     """Return what was measured of a call; worker keys are there once it has ended.
 
     CPU times and memory are those of the worker process during this very call; `worker_peak_memory_*` are the
-    process's high-water mark before and after it, in bytes.
+    process's high-water mark before and after it, in bytes. `worker_func_cpu_usage` is its CPU time in percent of its
+    duration, in a list of one.
     """
     table, facts = job.table, job.facts
     if table.state[row] == CallState.NEW:
@@ -27,6 +36,7 @@ def stats_of(job: Job, row: int) -> dict[str, Any]:
         "host_job_serialize_time": facts.serialize_s,
         "func_data_size_bytes": facts.function_bytes,
         "host_submit_tstamp": job.submitted,
+        **_UNSPENT,
         "host_job_created_time": job.submitted - facts.created,
         "state": _STATES[table.state[row]],
         "lane": "stream",
@@ -34,6 +44,7 @@ def stats_of(job: Job, row: int) -> dict[str, Any]:
     if not table.is_over(row):
         return stats
     began, ended = table.started[row], table.ended[row]
+    user, system = table.cpu_user[row], table.cpu_system[row]
     peak, grown = table.peak_kb[row] * _KIB, table.grown_kb[row] * _KIB
     entry = table.results[row]
     stats |= {
@@ -47,8 +58,10 @@ def stats_of(job: Job, row: int) -> dict[str, Any]:
         "worker_start_tstamp": began,
         "worker_end_tstamp": ended,
         "worker_exec_time": ended - began,
-        "worker_func_cpu_user_time": table.cpu_user[row],
-        "worker_func_cpu_system_time": table.cpu_system[row],
+        "worker_result_upload_time": 0.0,
+        "worker_func_cpu_user_time": user,
+        "worker_func_cpu_system_time": system,
+        "worker_func_cpu_usage": [100 * (user + system) / (ended - began)] if ended > began else [0.0],
         "worker_peak_memory_start": peak - grown,
         "worker_peak_memory_end": peak,
         "worker_func_rss": grown,
