@@ -31,7 +31,7 @@ def _show_in_terminal(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*(Text(header) for header in headers), box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(*headers, box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         table.add_row(*map(Text, row))  # as Text, because a plain string could hold what rich takes for markup
     Console().print(table)
