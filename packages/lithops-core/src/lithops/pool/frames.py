@@ -24,7 +24,7 @@ Buffer = bytes | bytearray | memoryview
 
 HEADER = struct.Struct("<BBBxHxxIIIQ")  # kind, flags, epoch, buffers, a, b, c, bytes of body
 IN_BAND = 64 * 1024
-CHUNK = 256 * 1024
+CHUNK = 128 * 1024
 SHARED = 1
 SEGMENT_BIT = 1 << 63
 
@@ -66,6 +66,7 @@ class Connection:
         self._descriptors: deque[int] = deque()
         self._outbox: deque[tuple[memoryview, int | None]] = deque()
         self._corked = b""
+        self._chunk = memoryview(bytearray(CHUNK))  # kept: fresh memory of this size costs more than a small frame
         self.bytes_received = 0
 
     @property
@@ -143,7 +144,7 @@ class Connection:
         """
         try:
             if self._share:
-                data, ancillary, flags, _ = self.sock.recvmsg(CHUNK, _CMSG, _FLAGS)
+                size, ancillary, flags, _ = self.sock.recvmsg_into([self._chunk], _CMSG, _FLAGS)
                 if flags & _CUT:
                     raise EOFError("a descriptor was lost: this process has too many open files")
                 for _, _, raw in ancillary:
@@ -151,15 +152,15 @@ class Connection:
                     numbers.frombytes(raw[: len(raw) - len(raw) % numbers.itemsize])
                     self._descriptors.extend(numbers)
             else:
-                data = self.sock.recv(CHUNK)
+                size = self.sock.recv_into(self._chunk)
         except BlockingIOError:
             return
         except OSError as error:
             raise EOFError from error
-        if not data:
+        if not size:
             raise EOFError
-        self._buffer += data
-        self.bytes_received += len(data)
+        self._buffer += self._chunk[:size]
+        self.bytes_received += size
         yield from self._parse()
 
     def next(self) -> Frame:
