@@ -124,6 +124,9 @@ def _touching(name: str) -> Callable[..., Any]:
 
     def method(self: FuturesList, *args: Any, **keywords: Any) -> Any:
         self._fill()
+        for other in args:
+            if isinstance(other, FuturesList):
+                other._fill()  # lists look into each other without a word
         return inner(self, *args, **keywords)
 
     method.__name__ = name
