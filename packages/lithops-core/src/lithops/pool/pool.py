@@ -14,7 +14,6 @@ import os
 import pickle
 import selectors
 import signal
-import socket
 import sys
 import threading
 import time
@@ -24,7 +23,6 @@ from typing import TYPE_CHECKING
 from lithops.errors import BackendError, ClosedError
 from lithops.pool import frames, shared
 from lithops.pool.deaths import Death, ending, verdict
-from lithops.pool.frames import Connection, Frame
 from lithops.pool.interrupts import deferred_interrupts
 from lithops.pool.library import Library
 from lithops.pool.logs import last_output, remove_empty
@@ -37,6 +35,7 @@ from lithops.worker import codec, page
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lithops.pool.frames import Connection, Frame
     from lithops.pool.options import PoolOptions
     from lithops.worker.failure import Failure
 
@@ -52,7 +51,6 @@ STEAL_S = 0.003
 """How long a worker may be silent before calls it has not begun go to an idle one."""
 _FAILED = "the worker pool has failed: {}; make a new executor"
 _FOREVER = float("inf")
-_SOCKET_BYTES = 1 << 20
 
 
 class Pool:
@@ -115,8 +113,8 @@ class Pool:
             self._runs.append(run)
             try:
                 self._feed()
-            except BackendError as error:
-                self._fail(str(error))
+            except Exception as error:  # noqa: BLE001 - it is taken, so whoever waits for it must hear of it
+                self._fail(f"{type(error).__name__}: {error}")
             if self._thread is None:
                 self._thread = threading.Thread(target=self._background, name="lithops-pool", daemon=True)
                 self._thread.start()
@@ -229,23 +227,11 @@ class Pool:
         return zygote
 
     def _spawn(self, slot: Slot) -> None:
-        slot.forget()
         try:
-            tokens = os.pipe()
+            theirs = slot.open(share=self._share)
         except OSError as error:
             raise BackendError(f"cannot start a worker: {error.strerror}; close files or raise the limit") from error
-        try:
-            ours, theirs = socket.socketpair()
-        except OSError as error:
-            for fd in tokens:
-                os.close(fd)
-            raise BackendError(f"cannot start a worker: {error.strerror}; close files or raise the limit") from error
-        for end in (ours, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
-        ours.setblocking(False)
-        slot.connection = Connection(ours, share=self._share)
-        slot.token_read, slot.token_write = tokens
-        os.set_blocking(slot.token_read, False)
+        assert slot.connection is not None
         page.reset(self._page, slot.index)
         try:
             self._zygote.fork(slot.index, [theirs.fileno(), slot.token_read])
@@ -254,7 +240,7 @@ class Pool:
             raise BackendError(f"the process that starts the workers is gone: {error}") from error
         finally:
             theirs.close()
-        self._selector.register(ours, selectors.EVENT_READ, slot)
+        self._selector.register(slot.connection.sock, selectors.EVENT_READ, slot)
 
     def _must_be_ours(self) -> None:
         if os.getpid() != self._owner:  # no lock is safe to take: who held it may not exist in this process
@@ -281,7 +267,7 @@ class Pool:
         prefetching = vacant = None
         for slot in self._slots[: self._spawned]:
             if slot.connection is None:
-                vacant = slot
+                vacant = vacant if slot.barred else slot
                 continue
             if not slot.queue:
                 return slot
@@ -351,14 +337,17 @@ class Pool:
         for handed in reversed(list(slot.queue)):
             count = tokens.count(handed.epoch)
             if count:
-                handed.run.give_back(handed.high - count, handed.high)
-                if handed.run not in self._runs:
-                    self._runs.append(handed.run)
+                self._give_back(handed.run, handed.high - count, handed.high)
                 handed.high -= count
                 slot.outstanding -= count
                 if handed.low == handed.high:
                     slot.queue.remove(handed)
         return len(tokens)
+
+    def _give_back(self, run: Run, low: int, high: int) -> None:
+        run.give_back(low, high)
+        if run.unsent_count and run not in self._runs:
+            self._runs.append(run)
 
     def _steal(self) -> None:
         """Where workers have nothing to do, let them have what others have not begun."""
@@ -371,7 +360,7 @@ class Pool:
         self._feed()
 
     def _has_idle(self) -> bool:
-        return self._spawned < len(self._slots) or any(not s.queue for s in self._slots)
+        return self._spawned < len(self._slots) or any(not s.queue and not s.barred for s in self._slots)
 
     # --- one turn of the loop, on the leader's thread
 
@@ -532,11 +521,23 @@ class Pool:
                         slot = self._slots[event.slot]
                         slot.pid = event.pid
                         self._by_pid[event.pid] = slot
+                    elif event.pid < 0:
+                        self._not_forked(self._slots[event.slot], os.strerror(event.status))
                     else:
                         self._died(event.pid, event.status)
         except BackendError as error:
             if not self._closed:
                 self._fail(str(error))
+
+    def _not_forked(self, slot: Slot, why: str) -> None:
+        for handed in slot.queue:
+            self._give_back(handed.run, handed.low, handed.high)
+        self._retire(slot)
+        slot.barred = True
+        if all(other.connection is None for other in self._slots):
+            raise BackendError(f"cannot start a worker process: {why}")
+        logger.warning("fewer worker processes than asked for: cannot start another: %s", why)
+        self._feed()
 
     def _died(self, pid: int, status: int) -> None:
         """Settle what a dead worker had: what it reported counts, what it ran is judged, the rest goes back free."""
@@ -570,28 +571,24 @@ class Pool:
             running = loading = page.IDLE
         self._setbacks += bool(slot.queue)
         for handed in list(slot.queue):
-            run = handed.run
-            if running == page.IDLE or not handed.low <= running < handed.high:
-                run.give_back(handed.low, handed.high)
-            elif loading == page.FUNCTION and state != CallState.LOST:
-                self._settle(run, handed.low, handed.high, state, failure)  # it would take every worker down
-                for low, high in run.cut(0, sys.maxsize):
-                    self._settle(run, low, high, state, failure)
-                running = page.IDLE
-            else:
-                if loading >= 0 and state != CallState.LOST:
-                    run.avoid(loading)
-                    running = loading
-                if handed.low <= running < handed.high:
-                    run.give_back(running + 1, handed.high)
-                    run.give_back(handed.low, running)
-                    self._settle(run, running, running + 1, state, failure)
-                else:  # an item that stands before these calls, in the same block
-                    run.give_back(handed.low, handed.high)
-                running = page.IDLE
-                self._setbacks = 0
-            if run.unsent_count and run not in self._runs:
-                self._runs.append(run)
+            run, low, high = handed.run, handed.low, handed.high
+            if not low <= running < high:
+                self._give_back(run, low, high)
+                continue
+            at, running, self._setbacks = running, page.IDLE, 0
+            if loading == page.FUNCTION and state != CallState.LOST:
+                for a, b in [(low, high), *run.cut(0, sys.maxsize)]:  # it would take every worker down
+                    self._settle(run, a, b, state, failure)
+                continue
+            if loading >= 0 and state != CallState.LOST:
+                run.avoid(loading)
+                at = loading
+            if low <= at < high:
+                self._give_back(run, at + 1, high)
+                self._give_back(run, low, at)
+                self._settle(run, at, at + 1, state, failure)
+            else:  # an item that stands before these calls, in the same block
+                self._give_back(run, low, high)
 
     def _read_rest(self, slot: Slot) -> bool:
         connection = slot.connection
@@ -624,11 +621,7 @@ class Pool:
         if connection is not None:
             with contextlib.suppress(KeyError, ValueError):
                 self._selector.unregister(connection.sock)
-            connection.close()
-            os.close(slot.token_read)
-            os.close(slot.token_write)
-            slot.connection = None
-        slot.forget()
+            slot.close()
 
     def _fail(self, why: str) -> None:
         """Give up all workers and start afresh; if that did not help before, give up what is to be done as well."""
@@ -642,6 +635,7 @@ class Pool:
             self._runs.clear()
             for slot in self._slots:
                 self._retire(slot)
+                slot.barred = False
             self._spawned = 0
             self._by_pid.clear()
             with contextlib.suppress(KeyError, ValueError):

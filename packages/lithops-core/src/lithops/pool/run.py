@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import enum
+import os
+import socket
 import struct
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
+from lithops.pool.frames import Connection
+
 if TYPE_CHECKING:
-    from lithops.pool.frames import Connection
     from lithops.types import Activation, CallSource, Sink
 
 TARGET_S = 0.005
 """Seconds of work handed to a worker at once."""
 LARGEST_BATCH = 1024
+_SOCKET_BYTES = 1 << 20
 
 
 class Doom(enum.Enum):
@@ -100,6 +104,7 @@ class Slot:
     """A place for one worker process, and the process that has it now."""
 
     __slots__ = (
+        "barred",
         "block",
         "connection",
         "doom",
@@ -120,7 +125,37 @@ class Slot:
     def __init__(self, index: int) -> None:
         self.index = index
         self.epoch = 0
+        self.barred = False  # no process can be had for it
         self.connection: Connection | None = None
+        self.forget()
+
+    def open(self, *, share: bool) -> socket.socket:
+        """Make the stream and the token pipe of a new process; returns the process's end of the stream.
+
+        Raises `OSError` if there are too many open files.
+        """
+        self.forget()
+        read, write = os.pipe()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError:
+            os.close(read)
+            os.close(write)
+            raise
+        for end in (ours, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
+        ours.setblocking(False)
+        os.set_blocking(read, False)
+        self.connection, self.token_read, self.token_write = Connection(ours, share=share), read, write
+        return theirs
+
+    def close(self) -> None:
+        """Close what `open` made, and forget the process."""
+        if self.connection is not None:
+            self.connection.close()
+            os.close(self.token_read)
+            os.close(self.token_write)
+            self.connection = None
         self.forget()
 
     def forget(self) -> None:

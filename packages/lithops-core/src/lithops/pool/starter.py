@@ -29,7 +29,10 @@ HELLO_S = 30.0
 
 @record
 class Event:
-    """What the zygote says: a worker was forked (status is None) or has ended (exit code, or minus the signal)."""
+    """What the zygote says: a worker was forked (status is None) or has ended (exit code, or minus the signal).
+
+    Without a pid, none could be forked for the slot, and the status is the number of the error.
+    """
 
     pid: int
     slot: int
@@ -117,7 +120,7 @@ class Zygote:
             if kind == b"F":
                 yield Event(pid=first, slot=second, status=None)
             elif kind == b"X" and first < 0:
-                raise BackendError(f"cannot start another worker process: {os.strerror(second)}")
+                yield Event(pid=-1, slot=-1 - first, status=second)
             elif kind == b"X":
                 yield Event(pid=first, slot=-1, status=second)
 

@@ -21,6 +21,8 @@ from lithops.pool.frames import Connection
 from lithops.pool.protocol import ANSWER, COMMAND
 from lithops.types import record
 
+_LOOK_MS = 1000
+
 
 @record
 class Setup:
@@ -56,6 +58,7 @@ class Zygote:
         self._control = control
         self._setup = Setup(path=None, log_dir=None, memory_mb=None, live=False, share=False)
         self._page: memoryview | None = None
+        self._parent = os.getppid()
         self._workers: set[int] = set()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
@@ -72,7 +75,9 @@ class Zygote:
         if driver is not None:
             poll.register(driver, select.POLLIN)
         while True:
-            ready = {fd for fd, _ in poll.poll()}
+            ready = {fd for fd, _ in poll.poll(None if driver is not None else _LOOK_MS)}
+            if driver is None and os.getppid() != self._parent:
+                self._end()
             if self._wake_read in ready:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake_read, 4096)
@@ -85,8 +90,8 @@ class Zygote:
     def _driver_handle(self) -> int | None:
         """A descriptor that becomes readable when the driver dies, though a child of its own keeps our socket open."""
         try:
-            return os.pidfd_open(os.getppid())
-        except (AttributeError, OSError):  # not Linux; the end of the stream has to do
+            return os.pidfd_open(self._parent)
+        except (AttributeError, OSError):  # not Linux: our parent has to be looked at now and then
             return None
 
     def _obey(self) -> bool:

@@ -12,6 +12,7 @@ import pickle
 import struct
 from array import array
 from collections.abc import Callable, Container, Iterable, Sequence
+from typing import Any
 
 from lithops.types import Payload
 
@@ -177,7 +178,7 @@ class ItemReader:
         while self._counted < k:
             self._entries += lost_entries(self._pickle_of(self._counted), 0, 0)[0]
             self._counted += 1
-        memo = self._unpickler.memo.copy()
+        memo: dict[int, Any] = self._unpickler.memo.copy()
         count, lost = lost_entries(self._pickle_of(k), self._entries, len(memo) - self._entries if tried else 0)
         self._entries, self._counted = self._entries + count, k + 1
         memo.update(dict.fromkeys(lost))

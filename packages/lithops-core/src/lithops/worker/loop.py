@@ -57,6 +57,7 @@ class Loop:
         self._segments: dict[int, memoryview] = {}
         self._block: Frame | None = None
         self._reader: codec.ItemReader | None = None  # of the block, once it is needed
+        self._out_of_memory = False
         self._child = False
         os.register_at_fork(after_in_child=self._became_child)
 
@@ -96,6 +97,7 @@ class Loop:
         self._mark(first, time.perf_counter())  # what is loaded may crash: the page says what it was
         found = self._functions[frame.a]
         call = found if not isinstance(found, Frame) else self._load(found)
+        self._output.restore()
         env = self._envs.get(frame.a, {})
         if env != self._env:
             self._change_env(env)
@@ -136,6 +138,8 @@ class Loop:
             written = advance()
             if written is not None:
                 self._log(batch, index, written)
+            if self._out_of_memory:
+                self._leave(batch)
             if end - flushed > FLUSH_S or batch.must_flush:
                 batch.flush()
                 flushed = clock()
@@ -194,6 +198,7 @@ class Loop:
             return error.failure
         if isinstance(error, MemoryError) and self._memory_mb is not None:
             text = failure.capture(error).traceback_text
+            self._out_of_memory = True
             message = f"the call wanted more memory than runtime_memory={self._memory_mb} MB allows"
             return failure.library_failure(errors.MemoryLimitError, message, text)
         return failure.capture(error)
@@ -202,6 +207,11 @@ class Loop:
         """Fail the call that outgrew the limit and leave: only a new process has its memory back."""
         message = f"call {index} took {usage.peak_kb // 1024} MB, more than runtime_memory={self._memory_mb} MB allows"
         batch.add(ERROR, failure.library_failure(errors.MemoryLimitError, message), begin, end, usage)
+        self._leave(batch)
+
+    def _leave(self, batch: Batch) -> NoReturn:
+        """Make room for a new process, which has its memory back."""
+        self._reader = self._block = None
         batch.flush()
         self._mark(page.IDLE, 0.0)
         leave()

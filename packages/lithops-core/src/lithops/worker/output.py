@@ -23,19 +23,31 @@ class OutputFile:
 
     def __init__(self, path: str | None, live: Live | None = None) -> None:
         self.path, self._fd = _open(path)
-        os.dup2(self._fd, 1)
-        os.dup2(self._fd, 2)
-        sys.stdout = _text_stream(1, live)
-        sys.stderr = _text_stream(2, live)
+        self._live = live
+        ours = os.fstat(self._fd)
+        self._identity = ours.st_ino, ours.st_dev
+        self._restore_descriptors()
+        self._make_streams()
         self.position = self._size()
+
+    def restore(self) -> None:
+        """Put descriptors 1 and 2 right again where user code closed or replaced them and left it at that."""
+        for fd in (1, 2):
+            try:
+                found = os.fstat(fd)
+            except OSError:
+                found = None
+            if found is None or (found.st_ino, found.st_dev) != self._identity:
+                self._restore_descriptors()
+                return
 
     def advance(self) -> tuple[int, int] | None:
         """Return the bytes written since the last time, as (start, end), or None if there are none."""
         try:
             sys.stdout.flush()
             sys.stderr.flush()
-        except (AttributeError, ValueError, OSError):  # replaced or closed by user code
-            sys.stdout, sys.stderr = _text_stream(1, None), _text_stream(2, None)
+        except Exception:  # noqa: BLE001 - replaced or closed by user code
+            self._make_streams()
         end = self._size()
         if end == self.position:
             return None
@@ -46,6 +58,13 @@ class OutputFile:
         """Return the last of what was written from `start` to `end`, as text."""
         first = max(start, end - TAIL_BYTES)
         return os.pread(self._fd, end - first, first).decode("utf-8", "replace")
+
+    def _restore_descriptors(self) -> None:
+        os.dup2(self._fd, 1)
+        os.dup2(self._fd, 2)
+
+    def _make_streams(self) -> None:
+        sys.stdout, sys.stderr = _text_stream(1, self._live), _text_stream(2, self._live)
 
     def _size(self) -> int:
         return os.lseek(self._fd, 0, os.SEEK_END)
