@@ -24,10 +24,10 @@ def command(
     everything: bool,
     as_json: bool,
 ) -> None:
-    """Remove what earlier programs left behind: logs, temporary objects, what backends made.
+    """Remove what earlier programs left behind.
 
-    What belongs to a program that still runs is kept. Every plugin in use cleans what it made; one that cannot keeps
-    no other from it, and makes the exit code 1.
+    That is logs, temporary objects and what backends made for jobs. What belongs to a program that still runs is kept.
+    Every plugin in use cleans what it made; one that cannot keeps no other from it, and makes the exit code 1.
     """
     from lithops.types import CleanReport
 

@@ -19,7 +19,7 @@ def command() -> None:
     """Show, check or begin a configuration."""
 
 
-@command.command("show")
+@command.command("show", short_help="Print what holds in the end, secrets masked.")
 @choice_options
 @json_option
 @debug_option
@@ -40,7 +40,7 @@ def show(config_file: str | None, backend: str | None, storage: str | None, as_j
     click.echo(yaml.safe_dump(sections, sort_keys=False, allow_unicode=True), nl=False)
 
 
-@command.command("validate")
+@command.command("validate", short_help="Check every section.")
 @config_option
 @json_option
 @debug_option
@@ -68,7 +68,7 @@ def validate(context: click.Context, config_file: str | None, as_json: bool) -> 
     click.echo(f"{origin}: valid" if origin else "no configuration was found, so the defaults hold")
 
 
-@command.command("init")
+@command.command("init", short_help="Write a commented file with every key.")
 @click.argument("plugins", nargs=-1, metavar="[PLUGIN]...")
 @click.option("-o", "--output", metavar="FILE", help="Where to write, instead of ~/.lithops/config; - prints.")
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
@@ -90,7 +90,8 @@ def _write(path: Path, text: str, *, replace: bool) -> None:
     """Write a file that only its owner can read, for secrets will stand in it; whole, or not at all."""
     written = path.with_name(f".{path.name}.{os.getpid()}") if replace else path
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(mode=0o700, parents=True)
         descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 import click
 
+UNREAD = 141
+"""Exit code when nobody reads what is printed, as of a program that SIGPIPE ends."""
 _CONTRIBUTED = "lithops.cli.contributed"  # where a context keeps the commands of plugins
 
 
@@ -39,7 +43,12 @@ class CommandTable(AdvisingGroup):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the command; what it returns is its own affair and no exit code."""
-        super().invoke(ctx)
+        try:
+            super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:  # click would make it exit code 1, as if the command had failed
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it exits
+            ctx.exit(UNREAD)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the built-in commands in the order of the table, then those of plugins."""

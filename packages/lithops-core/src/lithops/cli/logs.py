@@ -75,7 +75,7 @@ def get(job_key: str, number: int | None, as_json: bool) -> None:
         _print_text(outputs)
 
 
-@command.command("poll")
+@command.command("poll", short_help="Print what calls write while they write it.")
 @click.argument("executor_id", required=False)
 @json_option
 @debug_option

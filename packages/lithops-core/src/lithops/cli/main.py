@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 an error that is told on standard error, 2 a wrong command
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -17,7 +16,7 @@ from lithops.cli.groups import CommandTable
 from lithops.cli.options import State, debug_option
 from lithops.errors import LithopsError
 
-FAILED, INTERRUPTED, UNREAD = 1, 130, 141
+FAILED, INTERRUPTED = 1, 130
 
 COMMANDS = {
     "hello": "Run a first function, to see that all works.",
@@ -48,14 +47,7 @@ def cli(context: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit; `arguments` default to those of the process."""
-    state = State()
-    try:
-        code = _run(arguments, state)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at exit
-        code = UNREAD
-    sys.exit(code)
+    sys.exit(_run(arguments, State()))
 
 
 def _run(arguments: Sequence[str] | None, state: State) -> int:

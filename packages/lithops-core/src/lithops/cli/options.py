@@ -26,6 +26,18 @@ def _debug(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
         context.ensure_object(State).debug = True
     show_log(debug=wanted)
+    if wanted:
+        _say_what_runs()
+
+
+def _say_what_runs() -> None:
+    import logging
+    import sys
+
+    from lithops._version import __version__
+
+    python = ".".join(map(str, sys.version_info[:3]))
+    logging.getLogger(__name__).debug("lithops-core %s on Python %s: %s", __version__, python, sys.argv[1:])
 
 
 debug_option = click.option(

@@ -76,7 +76,7 @@ def _contents(source: Source) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
-        raise ConfigError(f"{what} does not exist; 'lithops config init' prints one to begin with") from error
+        raise ConfigError(f"{what} does not exist; 'lithops config init' writes one to begin with") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{what} is not UTF-8 text (byte {error.start}: {error.reason}); save it as UTF-8") from error
     except OSError as error:

@@ -106,7 +106,7 @@ def test_a_missing_file_is_named_and_so_is_who_asked_for_it(monkeypatch: pytest.
 
     assert refused() == (
         "config file '/nowhere/config' (asked for by the environment variable LITHOPS_CONFIG_FILE) does not exist; "
-        "'lithops config init' prints one to begin with"
+        "'lithops config init' writes one to begin with"
     )
 
 

@@ -1,0 +1,201 @@
+"""`lithops config`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from .conftest import Install, Lithops
+
+SECRET = "hunter2"
+WITH_SECRET = f"""
+lithops:
+  retries: 2
+acme_cloud:
+  api_key: {SECRET}
+  region: north
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(WITH_SECRET)
+    return path
+
+
+def test_show_prints_the_defaults_where_there_is_no_configuration(lithops: Lithops) -> None:
+    outcome = lithops("config", "show")
+
+    assert outcome.code == 0
+    assert outcome.out.startswith("# from the defaults: no configuration was found\n")
+    assert yaml.safe_load(outcome.out)["lithops"]["backend"] == "localhost"
+
+
+def test_show_says_where_values_are_from_and_masks_secrets(lithops: Lithops, config: Path) -> None:
+    outcome = lithops("config", "show", "-c", str(config))
+
+    assert outcome.out.startswith(f"# from {config}\n")
+    shown = yaml.safe_load(outcome.out)
+    assert shown["lithops"]["retries"] == 2
+    assert shown["acme_cloud"] == {"api_key": "***", "region": "north"}
+    assert SECRET not in outcome.out + outcome.err
+
+
+def test_show_tells_notes_on_standard_error(lithops: Lithops, config: Path) -> None:
+    outcome = lithops("config", "show", "-c", str(config))
+
+    assert outcome.err == (
+        f"note: {config}, line 4: section 'acme_cloud' was not checked, because no plugin in use reads it\n"
+    )
+
+
+def test_show_prints_json(lithops: Lithops, config: Path) -> None:
+    outcome = lithops("config", "show", "-c", str(config), "--json")
+
+    shown = json.loads(outcome.out)
+    assert shown["acme_cloud"]["api_key"] == "***"
+    assert shown["lithops"]["exclude_modules"] == []
+
+
+def test_show_takes_backend_and_storage(lithops: Lithops) -> None:
+    outcome = lithops("config", "show", "-s", "aws_s3")
+
+    assert outcome.code == 1
+    assert outcome.err == (
+        "error: unknown storage backend 'aws_s3' (installed: localhost); pip install lithops-storage-aws-s3\n"
+    )
+
+
+def test_validate_names_what_it_found_valid(lithops: Lithops, config: Path) -> None:
+    outcome = lithops("config", "validate", "-c", str(config))
+
+    assert (outcome.code, outcome.out) == (0, f"{config}: valid\n")
+
+
+def test_validate_says_when_there_is_nothing_to_validate(lithops: Lithops) -> None:
+    assert lithops("config", "validate").out == "no configuration was found, so the defaults hold\n"
+
+
+def test_validate_names_a_wrong_key(lithops: Lithops, config: Path) -> None:
+    config.write_text("localhost:\n  worker_proceses: 2\n")
+
+    outcome = lithops("config", "validate", "-c", str(config))
+
+    assert outcome.code == 1
+    assert outcome.err == (
+        f"error: {config}, line 2: unknown key 'worker_proceses' in section 'localhost'; "
+        "did you mean 'worker_processes'?\n"
+    )
+
+
+def test_validate_checks_sections_of_plugins_that_are_not_in_use(
+    lithops: Lithops, install: Install, config: Path
+) -> None:
+    install(
+        "harbour",
+        "serverless",
+        """
+        from pydantic import BaseModel as _Base
+        class Config(_Base):
+            berths: int = 1
+        @hookimpl
+        def close(self): ...
+        """,
+    )
+    config.write_text("harbour:\n  berths: many\n")
+
+    assert lithops("config", "show", "-c", str(config)).code == 0
+    outcome = lithops("config", "validate", "-c", str(config))
+
+    assert outcome.code == 1
+    assert outcome.err == f"error: {config}, line 2: harbour.berths is 'many'; it must be an integer\n"
+
+
+def test_validate_gives_errors_as_json(lithops: Lithops, config: Path) -> None:
+    config.write_text("lithops:\n  retries: -1\n  chunksize: 0\n")
+
+    outcome = lithops("config", "validate", "-c", str(config), "--json")
+
+    assert outcome.code == 1
+    said = json.loads(outcome.out)
+    assert (said["source"], said["valid"]) == (str(config), False)
+    assert [error.partition(": ")[0] for error in said["errors"]] == [f"{config}, line 2", f"{config}, line 3"]
+
+
+def test_validate_gives_success_as_json(lithops: Lithops, config: Path) -> None:
+    said = json.loads(lithops("config", "validate", "-c", str(config), "--json").out)
+
+    assert (said["valid"], said["errors"], len(said["notes"])) == (True, [], 1)
+
+
+def test_init_writes_a_valid_file_that_only_the_owner_can_read(lithops: Lithops, home: Path) -> None:
+    outcome = lithops("config", "init")
+
+    path = home / ".lithops" / "config"
+    assert outcome.out == f"wrote {path}; edit it, then run 'lithops config validate'\n"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert "  #worker_processes: 4\n" in path.read_text()
+    assert lithops("config", "validate").out == f"{path}: valid\n"
+
+
+def test_init_does_not_replace_a_file(lithops: Lithops, home: Path) -> None:
+    Path("mine").write_text("lithops:\n")
+
+    outcome = lithops("config", "init", "--output", "mine")
+
+    assert outcome.code == 1
+    assert outcome.err == "error: 'mine' exists already; --force replaces it, --output FILE writes somewhere else\n"
+    assert Path("mine").read_text() == "lithops:\n"
+
+
+def test_init_replaces_a_file_if_it_is_told_to(lithops: Lithops, home: Path) -> None:
+    Path("mine").write_text("old")
+    Path("mine").chmod(0o644)
+
+    outcome = lithops("config", "init", "-o", "mine", "--force")
+
+    assert outcome.out == "wrote mine; edit it, then run 'lithops config validate -c mine'\n"
+    assert Path("mine").stat().st_mode & 0o777 == 0o600
+    assert list(home.iterdir()) == [home / "mine"]
+
+
+def test_init_can_be_limited_to_plugins(lithops: Lithops, install: Install) -> None:
+    install("harbour", "serverless", "Config = __import__('pydantic').create_model('C', berths=(int, 1))\n")
+
+    assert "harbour:" not in lithops("config", "init", "localhost", "-o", "-").out
+    assert "harbour:" in lithops("config", "init", "harbour", "-o", "-").out
+
+
+def test_init_names_the_plugins_there_are(lithops: Lithops) -> None:
+    outcome = lithops("config", "init", "nope")
+
+    assert outcome.code == 1
+    assert outcome.err == (
+        "error: no plugin 'nope' is installed (installed: localhost); 'lithops plugins' lists them\n"
+    )
+
+
+def test_init_says_why_a_file_cannot_be_written(lithops: Lithops) -> None:
+    Path("file").touch()
+
+    outcome = lithops("config", "init", "-o", "file/config")
+
+    assert outcome.code == 1
+    assert outcome.err.startswith("error: cannot write 'file/config': ")
+    assert outcome.err.endswith("; name another file with --output FILE\n")
+
+
+def test_a_failed_write_leaves_nothing_behind(lithops: Lithops, home: Path) -> None:
+    Path("folder").mkdir()
+
+    outcome = lithops("config", "init", "-o", "folder", "--force")
+
+    assert outcome.err == "error: cannot write 'folder': Is a directory; name another file with --output FILE\n"
+    assert list(home.iterdir()) == [home / "folder"]
