@@ -5,12 +5,18 @@ from __future__ import annotations
 import signal
 import time
 from array import array
+from typing import TYPE_CHECKING
 
 from lithops import errors
 from lithops.pool.run import Doom, Run
 from lithops.types import CallState, Report, record
 from lithops.worker import codec
 from lithops.worker.failure import Failure, library_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lithops.types import LogSlice
 
 _OWN_SIGNALS = frozenset(
     getattr(signal, name)
@@ -70,7 +76,9 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def ending(run: Run, first: int, last: int, state: CallState, failure: Failure) -> Report:
+def ending(
+    run: Run, first: int, last: int, state: CallState, failure: Failure, logs: Sequence[LogSlice] = ()
+) -> Report:
     """Return a report on calls `first .. last - 1` that no worker reported."""
     count = last - first
     now = time.time()
@@ -87,5 +95,6 @@ def ending(run: Run, first: int, last: int, state: CallState, failure: Failure) 
         cpu_system=array("f", [0.0]) * count,
         peak_kb=array("Q", [0]) * count,
         grown_kb=array("Q", [0]) * count,
+        logs=logs,
         final=run.left == 0,
     )

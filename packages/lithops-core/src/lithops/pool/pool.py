@@ -25,11 +25,11 @@ from lithops.pool import frames, shared
 from lithops.pool.deaths import Death, ending, verdict
 from lithops.pool.interrupts import deferred_interrupts
 from lithops.pool.library import Library
-from lithops.pool.logs import last_output, remove_empty
+from lithops.pool.logs import last_output, last_words, remove_empty
 from lithops.pool.run import Doom, Handed, Run, Slot
 from lithops.pool.starter import Zygote
 from lithops.pool.zygote import Setup
-from lithops.types import Activation, CallRange, CallState, Cause, Payload, Receipt, Report, Sink
+from lithops.types import Activation, CallRange, CallState, Cause, LogSlice, Payload, Receipt, Report, Sink
 from lithops.worker import codec, page
 
 if TYPE_CHECKING:
@@ -398,7 +398,7 @@ class Pool:
             limit = slot.queue[0].run.activation.timeout_s
             if limit != _FOREVER:
                 now = now or time.perf_counter()
-                wait = min(wait, self._due(slot, limit) - now)
+                wait = min(wait, limit, self._due(slot, limit) - now)  # a call may begin at any time
         if many and (idle or self._spawned < len(self._slots)):
             wait = min(wait, STEAL_S)
         return wait
@@ -586,7 +586,7 @@ class Pool:
             if low <= at < high:
                 self._give_back(run, at + 1, high)
                 self._give_back(run, low, at)
-                self._settle(run, at, at + 1, state, failure)
+                self._settle(run, at, at + 1, state, failure, *last_words(self._options.log_dir, slot, run, at))
             else:  # an item that stands before these calls, in the same block
                 self._give_back(run, low, high)
 
@@ -597,10 +597,10 @@ class Pool:
         before = connection.bytes_received
         return self._read(slot, connection) and connection.bytes_received > before
 
-    def _settle(self, run: Run, low: int, high: int, state: CallState, failure: Failure) -> None:
+    def _settle(self, run: Run, low: int, high: int, state: CallState, failure: Failure, *logs: LogSlice) -> None:
         """End calls that no worker reported."""
         run.left -= high - low
-        report = ending(run, low, high, state, failure)
+        report = ending(run, low, high, state, failure, logs)
         self._finish(run)
         self._told.append((run.sink.reported, ([report],)))
 

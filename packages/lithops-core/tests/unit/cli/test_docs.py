@@ -52,6 +52,7 @@ def follow() -> None:
         assert process.stderr is not None
         assert b"Ctrl-C" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
     assert process.returncode == 130
 
 

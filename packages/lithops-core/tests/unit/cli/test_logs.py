@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from typing import TYPE_CHECKING
@@ -199,3 +200,22 @@ def test_poll_goes_on_when_logs_are_cleaned(log_of: Log, lithops: Lithops) -> No
     end(process)
 
     assert seen[1] == b"after\n"
+
+
+def die(number: int) -> int:
+    print("before", flush=True)  # noqa: T201 - what is tested
+    if number:
+        os.write(2, b"last words\n")
+        os._exit(3)
+    return number
+
+
+def test_what_a_call_wrote_before_it_took_its_worker_down_is_kept(lithops: Lithops) -> None:
+    with library.FunctionExecutor(worker_processes=1) as fexec:
+        futures = fexec.map(die, [0, 1])
+        fexec.wait(throw_except=False)
+
+    assert futures[1].logs == "before\nlast words\n"
+    assert lithops("logs", "get", futures[0].job_key).out == (
+        "--- call 00000\nbefore\n--- call 00001\nbefore\nlast words\n"
+    )
