@@ -30,13 +30,13 @@ class Doom(enum.Enum):
 class Run:
     """One activation in the pool."""
 
-    __slots__ = ("_poison", "activation", "batch", "left", "name", "sink", "source", "unsent", "unsent_count")
+    __slots__ = ("_poison", "activation", "batch", "key", "left", "name", "sink", "source", "unsent", "unsent_count")
 
     def __init__(self, activation: Activation, source: CallSource, sink: Sink) -> None:
         self.activation = activation
         self.source = source
         self.sink = sink
-        self.name = activation.job_key.encode()
+        self.key = self.name = activation.job_key.encode()
         self._poison: set[int] = set()
         self.unsent: deque[tuple[int, int]] = deque((r.first, r.first + r.count) for r in activation.ranges)
         self.unsent_count = sum(r.count for r in activation.ranges)
@@ -80,8 +80,7 @@ class Run:
     def avoid(self, call: int) -> None:
         """Have workers not load the item of a call, of which one died; `name` tells them, behind the job's key."""
         self._poison.add(call)
-        key = self.activation.job_key.encode()
-        self.name = key + b"\0" + struct.pack(f"<{len(self._poison)}Q", *sorted(self._poison))
+        self.name = self.key + b"\0" + struct.pack(f"<{len(self._poison)}Q", *sorted(self._poison))
 
     def learn(self, seconds_per_call: float) -> None:
         """Adapt the batch to what calls take: growing is gradual, for the first calls may not be typical."""
