@@ -22,7 +22,7 @@ class PluginError(LithopsError):
 
 
 class BadCallError(LithopsError, TypeError):
-    """What was submitted cannot become calls: not callable, wrong arity or names, an argument that cannot be pickled."""
+    """What was submitted cannot become calls: not callable, wrong arity or names, an argument that cannot travel."""
 
 
 class ClosedError(LithopsError, RuntimeError):

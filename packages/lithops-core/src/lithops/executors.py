@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from lithops.future import ResponseFuture
-    from lithops.jobs.futures import FuturesList
+    from lithops.futures import FuturesList
     from lithops.storage import Storage
 
 ALL_COMPLETED = 100

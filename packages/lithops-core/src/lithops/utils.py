@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from lithops.jobs.futures import FuturesList as FuturesList
+from lithops.futures import FuturesList as FuturesList
 
 __all__ = ["FuturesList"]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lithops.errors import JobTimeoutError
 from lithops.future import ResponseFuture, holds_futures, listed, throw
-from lithops.jobs.futures import FuturesList
+from lithops.futures import FuturesList
 from lithops.jobs.table import JobTable, Watch
 from lithops.jobs.waiting import FOREVER, deadline_of, wait_for
 from lithops.types import CallState, Pump
@@ -48,8 +48,8 @@ def wait(
     return_when: int = ALL_COMPLETED,
     download_results: bool = False,
     timeout: float | None = None,
-    threadpool_size: int = THREADPOOL_SIZE,  # noqa: ARG001 - users pass it
-    wait_dur_sec: float | None = None,  # noqa: ARG001 - users pass it
+    threadpool_size: int = THREADPOOL_SIZE,
+    wait_dur_sec: float | None = None,
     show_progressbar: bool = True,
 ) -> tuple[FuturesList, FuturesList]:
     """Wait until enough calls have ended; return those that have and those that have not, each in order.
@@ -80,8 +80,8 @@ def get_result(
     fs: Futures,
     throw_except: bool = True,
     timeout: float | None = None,
-    threadpool_size: int = THREADPOOL_SIZE,  # noqa: ARG001 - users pass it
-    wait_dur_sec: float | None = None,  # noqa: ARG001 - users pass it
+    threadpool_size: int = THREADPOOL_SIZE,
+    wait_dur_sec: float | None = None,
     show_progressbar: bool = True,
 ) -> list[Any]:
     """Wait for all calls and return their results in order, `None` included; futures among them are followed.

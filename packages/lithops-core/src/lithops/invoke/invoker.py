@@ -11,12 +11,13 @@ import logging
 import os
 import threading
 import time
-from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lithops import errors
+from lithops.invoke.ranges import merged, remaining, split
+from lithops.invoke.reports import lost_for_good, validated
 from lithops.invoke.timers import Timers
 from lithops.types import (
     Activation,
@@ -26,12 +27,11 @@ from lithops.types import (
     Cause,
     Lane,
     Limits,
-    Payload,
     Receipt,
     Report,
 )
 from lithops.worker import codec
-from lithops.worker.failure import Failure, library_failure
+from lithops.worker.failure import Failure, capture, library_failure
 
 if TYPE_CHECKING:
     from lithops.jobs.job import Job
@@ -44,7 +44,7 @@ GRACE_S = 60.0
 LOSSES = 2
 """A call that lost its worker so often is not tried again."""
 _FOREVER = float("inf")
-_LOWEST, _HIGHEST, _DONE = int(CallState.DONE), int(CallState.LOST), int(CallState.DONE)
+_DONE = int(CallState.DONE)
 _LOST_DELAY_S = 0.05
 _THROTTLED_DELAY_S = 1.0
 
@@ -80,7 +80,7 @@ class Invoker:
         limit = self._limits.calls_per_activation
         with self._lock:
             for part in ranges:
-                self._waiting.extend((job, piece) for piece in _split(part, limit))
+                self._waiting.extend((job, piece) for piece in split(part, limit))
             if not self._watching and job.facts.timeout_s != _FOREVER:
                 self._watching = True
                 self._heard = time.monotonic()
@@ -192,7 +192,7 @@ class Invoker:
                 continue  # late: it was given up, or has said its last word already
             job, activation = entry
             try:
-                entries = _validated(report, activation)
+                entries = validated(report, activation)
             except Exception as error:  # noqa: BLE001 - whatever a remote side may send
                 self.lost(report.activation_id, Cause.FORGED, f"a report cannot be read: {error}", ())
                 continue
@@ -239,7 +239,7 @@ class Invoker:
             message = f"the worker was lost {self._losses} times ({cause.value}): {detail}"
             self.fail(job, dead, CallState.ERROR, library_failure(errors.WorkerLostError, message))
         if again:
-            self._retry(job, tuple(_merged(again)), _luck() * _LOST_DELAY_S)
+            self._retry(job, tuple(merged(again)), _luck() * _LOST_DELAY_S)
 
     def throttled(self, activation_ids: Sequence[str], retry_after_s: float | None) -> None:
         """See `lithops.types.Sink`."""
@@ -249,7 +249,7 @@ class Invoker:
 
     def refused(self, activation_ids: Sequence[str], error: Exception) -> None:
         """See `lithops.types.Sink`."""
-        failure = _as_failure(error)
+        failure = capture(error)
         for job, activation in self._closed_again(activation_ids):
             for part in activation.ranges:
                 self.fail(job, range(part.first, part.first + part.count), CallState.ERROR, failure)
@@ -272,7 +272,7 @@ class Invoker:
                 if self._charge(job, call):
                     again[call] = _luck() * _LOST_DELAY_S
                 else:
-                    entries[k] = _lost_for_good(entries[k], job.losses[call])
+                    entries[k] = lost_for_good(entries[k], job.losses[call])
             elif state == CallState.ERROR and report.attempt <= retry.retries and not job.table.is_over(call):
                 again[call] = retry.delay_s(report.attempt, _luck())
         return again
@@ -289,7 +289,7 @@ class Invoker:
                 self.fail(job, range(part.first, part.first + part.count), CallState.CANCELLED, _CLOSED)
             return
         logger.debug("job %s: calls %s again in %.3f s", job.key, ranges, delay_s)
-        self._timers.after(delay_s, lambda: self.submit(job, _remaining(job, ranges)))
+        self._timers.after(delay_s, lambda: self.submit(job, remaining(job, ranges)))
 
     def _closed_again(self, activation_ids: Sequence[str]) -> Iterator[tuple[Job, Activation]]:
         for activation_id in activation_ids:
@@ -303,8 +303,8 @@ class Invoker:
         """End calls without a report of a worker, unless they have ended."""
         now = time.time()
         ended = 0
-        for part in _merged(CallRange(first=c, count=1) for c in calls if not job.table.is_over(c)):
-            report = _own_report(part, state, now)
+        for part in merged(CallRange(first=c, count=1) for c in calls if not job.table.is_over(c)):
+            report = codec.report_of_unrun(part, state)
             ended += job.table.fill(report, [failure] * part.count, now)
         if ended and job.table.complete and self._plugins.hears_jobs:
             self._plugins.job_finished(job.info)
@@ -332,96 +332,3 @@ def _luck() -> float:
     import random  # not before something has failed: 3 ms
 
     return random.random()  # noqa: S311 - jitter, no secret
-
-
-def _validated(report: Report, activation: Activation) -> list[object]:
-    """Read a report whole before anything of it is believed."""
-    entries = codec.decode_results(report.results)
-    count = report.count
-    if not (
-        count
-        == len(report.states)
-        == len(entries)
-        == len(report.started)
-        == len(report.ended)
-        == len(report.cpu_user)
-        == len(report.cpu_system)
-        == len(report.peak_kb)
-        == len(report.grown_kb)
-    ):
-        raise ValueError(f"its columns are not all {count} entries long")
-    last = report.first + count
-    for part in activation.ranges:
-        if part.first <= report.first and last <= part.first + part.count:
-            break
-    else:
-        raise ValueError(f"it speaks of calls {report.first} to {last - 1}, which the activation does not have")
-    if count and not _LOWEST <= min(report.states) <= max(report.states) <= _HIGHEST:
-        raise ValueError("it has states that a report cannot have")
-    return entries
-
-
-def _as_failure(error: Exception) -> Failure:
-    from lithops.worker.failure import capture
-
-    return capture(error)
-
-
-def _lost_for_good(entry: object, losses: int) -> Failure:
-    known = entry.message if isinstance(entry, Failure) else "nothing is known of how"
-    times = "once" if losses == 1 else f"{losses} times"
-    return library_failure(errors.WorkerLostError, f"the call lost its worker {times}; the last time: {known}")
-
-
-def _own_report(part: CallRange, state: CallState, now: float) -> Report:
-    n = part.count
-    return Report(
-        activation_id="",
-        first=part.first,
-        count=n,
-        attempt=part.attempt,
-        states=bytes((state,)) * n,
-        results=Payload(body=b""),
-        started=array("d", (now,)) * n,
-        ended=array("d", (now,)) * n,
-        cpu_user=array("f", (0.0,)) * n,
-        cpu_system=array("f", (0.0,)) * n,
-        peak_kb=array("I", (0,)) * n,
-        grown_kb=array("I", (0,)) * n,
-    )
-
-
-def _split(part: CallRange, size: int | None) -> Iterator[CallRange]:
-    if size is None or part.count <= size:
-        yield part
-        return
-    for first in range(part.first, part.first + part.count, size):
-        yield CallRange(first=first, count=min(size, part.first + part.count - first), attempt=part.attempt)
-
-
-def _merged(parts: Iterable[CallRange]) -> Iterator[CallRange]:
-    """Join ranges that follow each other and are at the same attempt."""
-    held: CallRange | None = None
-    for part in parts:
-        if held is not None and held.first + held.count == part.first and held.attempt == part.attempt:
-            held = CallRange(first=held.first, count=held.count + part.count, attempt=held.attempt)
-            continue
-        if held is not None:
-            yield held
-        held = part
-    if held is not None:
-        yield held
-
-
-def _remaining(job: Job, ranges: Iterable[CallRange]) -> list[CallRange]:
-    """Leave out what was cancelled meanwhile."""
-    calls = (
-        CallRange(first=c, count=1, attempt=part.attempt)
-        for part in ranges
-        for c in range(part.first, part.first + part.count)
-        if not job.table.is_over(c)
-    )
-    return list(_merged(calls))
-
-
-Submit = Callable[["Job", Iterable[CallRange]], None]

@@ -87,8 +87,8 @@ def summary(job: Job, row: int) -> Summary:
     if outcome is None:
         if job.promise is None:
             raise errors.LithopsError(
-                f"call {job.first + row} of job {job.key} has not ended and its executor is not here; wait for it before "
-                "you pickle its future"
+                f"call {job.first + row} of job {job.key} has not ended and its executor is not here; "
+                "wait for it before you pickle its future"
             )
         locator = job.promise(job, row)
     return Summary(facts=job.facts, submitted=job.submitted, index=job.first + row, outcome=outcome, locator=locator)

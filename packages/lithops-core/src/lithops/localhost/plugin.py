@@ -43,7 +43,7 @@ class Localhost:
         self._backend = LocalhostBackend(config, executor)
 
     @hookimpl
-    def limits(self, config: LocalhostConfig | None) -> Limits:  # noqa: ARG002 - the contract's signature
+    def limits(self, config: LocalhostConfig | None) -> Limits:
         """One stream; the pool behind it splits jobs itself."""
         from lithops.types import Limits
 

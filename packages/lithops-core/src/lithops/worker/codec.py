@@ -10,11 +10,12 @@ from __future__ import annotations
 import io
 import pickle
 import struct
+import time
 from array import array
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
-from lithops.types import Payload
+from lithops.types import Block, CallRange, CallState, Payload, Report
 
 ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None)})
 OUT_OF_BAND = 64 * 1024
@@ -189,6 +190,13 @@ class ItemReader:
         self._unpickler.memo = memo
 
 
+def decode_items(block: Block) -> list[object]:
+    """Return all items of a block."""
+    reader = ItemReader(block.payload.body, block.payload.buffers)
+    reader.read(block.count)
+    return reader.items
+
+
 class _Rewindable:
     """The buffers of a body, in order, from any position."""
 
@@ -235,6 +243,28 @@ def decode_columns(data: bytes, count: int) -> Columns:
     times, cpu, memory = array("d", data[:split]), array("f", data[split : split + 8 * count]), array("Q")
     memory.frombytes(data[split + 8 * count :])
     return times[0::2], times[1::2], cpu[0::2], cpu[1::2], memory[0::2], memory[1::2]
+
+
+def report_of_unrun(
+    part: CallRange, state: CallState, failure: object = None, *, activation_id: str = "", final: bool = False
+) -> Report:
+    """Return a report that ends calls which no worker reported, all of them with the same `failure`."""
+    n, now = part.count, time.time()
+    return Report(
+        activation_id=activation_id,
+        first=part.first,
+        count=n,
+        attempt=part.attempt,
+        states=bytes((state,)) * n,
+        results=encode_results([failure] * n),
+        started=array("d", (now,)) * n,
+        ended=array("d", (now,)) * n,
+        cpu_user=array("f", (0.0,)) * n,
+        cpu_system=array("f", (0.0,)) * n,
+        peak_kb=array("I", (0,)) * n,
+        grown_kb=array("I", (0,)) * n,
+        final=final,
+    )
 
 
 def encode_results(entries: list[object], buffers: Iterable[memoryview] = ()) -> Payload:

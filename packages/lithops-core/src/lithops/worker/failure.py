@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import contextlib
 import os
 import pickle
 from typing import TYPE_CHECKING
@@ -115,9 +116,7 @@ def _pickled(error: BaseException) -> bytes | None:
     while chain[-1].__cause__ is not None and len(chain) < _LONGEST_CHAIN:
         chain.append(chain[-1].__cause__)
     for candidate in (chain, chain[:1]):
-        try:
+        with contextlib.suppress(Exception):  # user code
             data: bytes = cloudpickle.dumps(candidate, protocol=5)
-        except Exception:  # noqa: BLE001 - user code
-            continue
-        return data
+            return data
     return None

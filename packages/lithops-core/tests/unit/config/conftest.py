@@ -1,3 +1,5 @@
+"""Fixtures of these tests."""
+
 from __future__ import annotations
 
 import sys

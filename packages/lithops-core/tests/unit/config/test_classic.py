@@ -1,3 +1,5 @@
+"""Tests of configuration: classic."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,3 +1,5 @@
+"""Tests of configuration: document."""
+
 from __future__ import annotations
 
 import pytest

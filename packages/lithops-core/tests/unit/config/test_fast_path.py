@@ -1,3 +1,5 @@
+"""Tests of configuration: fast path."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""Tests of configuration: localhost section."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""Tests of configuration: paths."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""Tests of configuration: sections."""
+
 from __future__ import annotations
 
 import sys

@@ -1,3 +1,5 @@
+"""Tests of configuration: settings."""
+
 from __future__ import annotations
 
 import dataclasses

@@ -1,3 +1,5 @@
+"""Tests of configuration: sources."""
+
 from __future__ import annotations
 
 import json

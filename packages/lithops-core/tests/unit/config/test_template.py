@@ -1,3 +1,5 @@
+"""Tests of configuration: template."""
+
 from __future__ import annotations
 
 import re
