@@ -1,3 +1,5 @@
+"""An empty home, a way to run `lithops`, plugins to install and logs to find."""
+
 from __future__ import annotations
 
 import logging
