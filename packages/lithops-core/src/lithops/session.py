@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from lithops.errors import BadCallError, ClosedError, ConfigError
 from lithops.future import ResponseFuture, listed
+from lithops.futures import FuturesList
 from lithops.invoke.invoker import Invoker
 from lithops.jobs.build import JobBuilder, JobOptions
 from lithops.jobs.chains import feed_map, feed_reduce
-from lithops.futures import FuturesList
 from lithops.jobs.job import Job, RetryPolicy, live_jobs
 from lithops.plugins import open_plugins
 from lithops.types import CallRange, ExecutorInfo
