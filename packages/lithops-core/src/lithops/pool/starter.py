@@ -61,10 +61,17 @@ class Zygote:
         self.control, self.pid, self._errors = started.control, started.pid, started.errors
 
     def configure(self, setup: Setup, page: int) -> None:
-        """Send what all workers have in common, with the descriptor of the page they share."""
+        """Send what all workers have in common, with the descriptor of the page they share.
+
+        Raises:
+            BackendError: the interpreter has ended before it listened, as one that is none does.
+        """
         data = pickle.dumps(setup, 5)
-        self._say(COMMAND.pack(b"S", len(data)), [page])
-        self.control.sendall(data)
+        try:
+            self._say(COMMAND.pack(b"S", len(data)), [page])
+            self.control.sendall(data)
+        except OSError as error:
+            raise BackendError(self._obituary()) from error
 
     def check(self) -> None:
         """Wait for the interpreter's greeting and compare its version with the driver's.
