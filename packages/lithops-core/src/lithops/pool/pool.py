@@ -26,7 +26,7 @@ from lithops.pool.deaths import Death, ending, verdict
 from lithops.pool.interrupts import deferred_interrupts
 from lithops.pool.library import Library
 from lithops.pool.logs import last_output, last_words, remove_empty
-from lithops.pool.run import Doom, Handed, Run, Slot
+from lithops.pool.run import Doom, Run, Slot
 from lithops.pool.starter import Zygote
 from lithops.pool.zygote import Setup
 from lithops.types import Activation, CallRange, CallState, Cause, LogSlice, Payload, Receipt, Report, Sink
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from lithops.pool.frames import Connection, Frame
     from lithops.pool.options import PoolOptions
+    from lithops.pool.shared import Buffer
     from lithops.worker.failure import Failure
 
 logger = logging.getLogger(__name__)
@@ -269,6 +270,10 @@ class Pool:
             if slot.connection is None:
                 vacant = vacant if slot.barred else slot
                 continue
+            if slot.exhausted:
+                if not slot.queue and slot.pid is not None:
+                    self._zygote.kill(slot.pid)  # it runs nothing, and only a new one can be given more
+                continue
             if not slot.queue:
                 return slot
             if prefetching is None and len(slot.queue) < 2:
@@ -302,16 +307,14 @@ class Pool:
         low, high = run.take(max(1, min(run.batch, fair)))
         connection = slot.connection
         assert connection is not None
-        epoch = slot.next_epoch()
-        slot.queue.append(Handed(run, low, high, epoch))
-        slot.outstanding += high - low
+        epoch = slot.hand(run, low, high).epoch
         slot.touched = time.perf_counter()
         try:
             os.write(slot.token_write, bytes((epoch,)) * (high - low))
             number = self._library.provide(slot, run.source.function)
             block = run.source.block_of(low)
             if slot.block is not block:
-                references: list[frames.Buffer | int] = [
+                references: list[Buffer | int] = [
                     self._library.segment(slot, buffer) if any(buffer is s for s in run.source.shared) else buffer
                     for buffer in block.payload.buffers
                 ]
@@ -464,6 +467,7 @@ class Pool:
                 return
             run = handed.run
             handed.low += count
+            slot.heard = max(slot.heard, handed.number - 1)
             if handed.low >= handed.high:
                 slot.queue.remove(handed)
             slot.outstanding -= count
@@ -521,6 +525,8 @@ class Pool:
                         slot = self._slots[event.slot]
                         slot.pid = event.pid
                         self._by_pid[event.pid] = slot
+                        if slot.exhausted:
+                            self._feed()
                     elif event.pid < 0:
                         self._not_forked(self._slots[event.slot], os.strerror(event.status))
                     else:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 TARGET_S = 0.005
 """Seconds of work handed to a worker at once."""
 LARGEST_BATCH = 1024
+EPOCHS = 255
+"""A token is one byte and not 0, so this many ranges can be told apart."""
 _SOCKET_BYTES = 1 << 20
 
 
@@ -93,10 +95,15 @@ class Run:
 class Handed:
     """A range of calls that a worker has; `low` moves up as they are reported."""
 
-    __slots__ = ("epoch", "high", "low", "run")
+    __slots__ = ("high", "low", "number", "run")
 
-    def __init__(self, run: Run, low: int, high: int, epoch: int) -> None:
-        self.run, self.low, self.high, self.epoch = run, low, high, epoch
+    def __init__(self, run: Run, low: int, high: int, number: int) -> None:
+        self.run, self.low, self.high, self.number = run, low, high, number
+
+    @property
+    def epoch(self) -> int:
+        """What its tokens bear."""
+        return self.number % EPOCHS + 1
 
 
 class Slot:
@@ -108,8 +115,9 @@ class Slot:
         "connection",
         "doom",
         "doomed",
-        "epoch",
         "functions",
+        "handed",
+        "heard",
         "index",
         "log_position",
         "outstanding",
@@ -123,7 +131,7 @@ class Slot:
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self.epoch = 0
+        self.handed = 0
         self.barred = False  # no process can be had for it
         self.connection: Connection | None = None
         self.forget()
@@ -170,8 +178,17 @@ class Slot:
         self.doomed = -1  # the call it was doomed for
         self.touched = 0.0
         self.log_position = 0
+        self.heard = self.handed  # ranges up to this one are not on the stream any more
 
-    def next_epoch(self) -> int:
-        """Return a number that no token in the pipe bears."""
-        self.epoch = self.epoch % 255 + 1
-        return self.epoch
+    def hand(self, run: Run, low: int, high: int) -> Handed:
+        """Add a range to the queue."""
+        self.handed += 1
+        handed = Handed(run, low, high, self.handed)
+        self.queue.append(handed)
+        self.outstanding += high - low
+        return handed
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the next range could be taken for one that the process has yet to read, though it was taken back."""
+        return self.handed - self.heard >= EPOCHS - 1
