@@ -17,6 +17,7 @@ RANKS = {
     "types": 0,
     "errors": 0,
     "objects": 0,
+    "records": 0,
     "_version": 0,
     "hookspecs": 1,
     "pool": 1,
@@ -42,7 +43,7 @@ RANKS = {
     "cli": 6,
 }
 REMOTE = {"worker", "pool"}  # run where nothing else of the core may be
-REMOTE_MAY_IMPORT = {"types", "errors", *REMOTE}
+REMOTE_MAY_IMPORT = {"types", "records", "errors", *REMOTE}
 SDKS = re.compile(
     r"aiobotocore|aliyun\w*|alibabacloud\w*|azure|boto3|botocore|docker|fc2|google|ibm\w*|infinispan\w*|knative|"
     r"kubernetes|minio|oci|openstack|oss2|paramiko|pika|podman|redis|swiftclient"

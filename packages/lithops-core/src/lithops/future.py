@@ -12,6 +12,7 @@ from lithops.types import CallState
 
 if TYPE_CHECKING:
     from lithops.jobs.job import Job
+    from lithops.jobs.promises import Summary
     from lithops.jobs.table import JobTable
 
 _DONE = int(CallState.DONE)
@@ -58,9 +59,9 @@ class ResponseFuture:
         return f"<ResponseFuture {self.job_key}-{self.call_id} {self.function_name} {self.state}>"
 
     def __reduce__(self) -> tuple[Callable[..., ResponseFuture], tuple[object, ...]]:
-        from lithops.jobs.promises import revive, summary
+        from lithops.jobs.promises import summary
 
-        return revive, (summary(self._job, self._row),)
+        return _unpickled, (summary(self._job, self._row),)
 
     def __copy__(self) -> ResponseFuture:
         return self
@@ -288,6 +289,12 @@ def throw(table: JobTable, row: int) -> NoReturn:
         raise error.with_traceback(None)  # it may have been raised before, from somewhere else
     finally:
         del error  # the frame is part of the traceback, which would make a circle
+
+
+def _unpickled(carried: Summary) -> ResponseFuture:
+    from lithops.jobs.promises import revive
+
+    return ResponseFuture(*revive(carried))
 
 
 def holds_futures(value: object) -> bool:

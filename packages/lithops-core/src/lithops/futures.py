@@ -5,13 +5,32 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex
 
 from lithops.future import ResponseFuture
 
 if TYPE_CHECKING:
-    from lithops.executors import FunctionExecutor
     from lithops.jobs.job import Job
+
+
+class Chainer(Protocol):
+    """What a list asks of its executor: the methods of `FunctionExecutor` of the same names."""
+
+    @property
+    def map(self) -> Callable[..., FuturesList]:
+        """Start a call per item."""
+
+    @property
+    def map_reduce(self) -> Callable[..., FuturesList]:
+        """Start a call per item and a reducer."""
+
+    @property
+    def wait(self) -> Callable[..., tuple[FuturesList, FuturesList]]:
+        """Wait for calls."""
+
+    @property
+    def get_result(self) -> Callable[..., Any]:
+        """Collect results."""
 
 
 class FuturesList(list[ResponseFuture]):
@@ -27,7 +46,7 @@ class FuturesList(list[ResponseFuture]):
         self,
         futures: Iterable[ResponseFuture] = (),
         *,
-        executor: FunctionExecutor | None = None,
+        executor: Chainer | None = None,
         job: Job | None = None,
     ) -> None:
         super().__init__(futures)
@@ -72,7 +91,7 @@ class FuturesList(list[ResponseFuture]):
         """Return the results, as `FunctionExecutor.get_result` does."""
         return self._executor().get_result(self, **options)
 
-    def _executor(self) -> FunctionExecutor:
+    def _executor(self) -> Chainer:
         if self.executor is None:
             raise ValueError("this list belongs to no executor; pass it to a method of one instead")
         return self.executor

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Protocol
 
-from lithops.types import record
+from lithops.records import record
 
 
 @record

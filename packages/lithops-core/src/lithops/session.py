@@ -18,13 +18,12 @@ from lithops.futures import FuturesList
 from lithops.invoke.invoker import Invoker
 from lithops.jobs.build import JobBuilder, JobOptions
 from lithops.jobs.chains import feed_map, feed_reduce
-from lithops.jobs.job import Job, RetryPolicy, live_jobs
+from lithops.jobs.job import Job, Locator, RetryPolicy, live_jobs
 from lithops.plugins import open_plugins
 from lithops.types import CallRange, ExecutorInfo
 
 if TYPE_CHECKING:
     from lithops.config.settings import Settings
-    from lithops.jobs.promises import Locator
     from lithops.plugins import Plugins
     from lithops.storage import Storage
 

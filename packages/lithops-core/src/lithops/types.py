@@ -1,6 +1,6 @@
 """The frozen records that cross the contract between the core, its plugins and its workers.
 
-Nothing here imports anything of the project, so that a worker can load it in an empty environment. Columns of a
+Nothing here needs more than the standard library, so that a worker can load it in an empty environment. Columns of a
 `Report` are sequences with one entry per call; times are seconds, memory is KiB, durations come from the worker's
 monotonic clock and stamps from its wall clock.
 """
@@ -8,8 +8,9 @@ monotonic clock and stamps from its wall clock.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lithops.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,19 +32,6 @@ if TYPE_CHECKING:
     from lithops.objects import PutRequest as PutRequest
     from lithops.objects import Readable as Readable
     from lithops.objects import ReadableStream as ReadableStream
-
-_Class = TypeVar("_Class", bound=type)
-
-
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
-def record(cls: _Class) -> _Class:
-    """Make a class a frozen, keyword-only record.
-
-    That it is frozen is for type checkers to hold: enforced at run time it would double the cost of making one, and a
-    call that does nothing makes eight.
-    """
-    made: _Class = dataclass(kw_only=True, slots=True, unsafe_hash=True)(cls)  # type: ignore[assignment]  # the same
-    return made
 
 
 class Lane(enum.StrEnum):

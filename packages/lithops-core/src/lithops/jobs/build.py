@@ -17,7 +17,8 @@ from lithops.jobs.inputs import GrowingInputs, Inputs, encode
 from lithops.jobs.job import Job, JobFacts, RetryPolicy
 from lithops.jobs.signature import function_name
 from lithops.jobs.table import JobTable
-from lithops.types import Block, Payload, Pump, record
+from lithops.records import record
+from lithops.types import Block, Payload, Pump
 from lithops.worker import codec
 from lithops.worker.plan import CallPlan
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lithops.types import CallSource, JobInfo, record
+from lithops.records import record
+from lithops.types import CallSource, JobInfo
 
 if TYPE_CHECKING:
-    from lithops.jobs.promises import Locator
     from lithops.jobs.table import JobTable
+    from lithops.storage import Storage
 
 
 @record
@@ -48,6 +49,19 @@ class JobFacts:
     function_bytes: int = 0
     chunksize: int | None = None
     is_map: bool = False
+
+
+@record
+class Locator:
+    """Where the result of a pending call will be."""
+
+    storage: Storage
+    bucket: str
+    key: str
+    until: float
+    """Wall-clock stamp after which nothing will come any more."""
+    secret: bytes = field(repr=False)
+    """Signs the result: what a store returns is not unpickled on trust."""
 
 
 class Job:

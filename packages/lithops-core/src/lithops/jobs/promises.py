@@ -14,18 +14,18 @@ import threading
 import time
 from array import array
 from collections.abc import Callable
-from dataclasses import field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lithops import errors
-from lithops.jobs.job import Job, JobFacts, live_jobs
+from lithops.jobs.job import Job, JobFacts, Locator, live_jobs
 from lithops.jobs.table import JobTable
-from lithops.types import CallState, LogSlice, Payload, Report, record
+from lithops.records import record
+from lithops.types import CallState, LogSlice, Payload, Report
 from lithops.worker.codec import Pickled
 from lithops.worker.failure import Failure, capture, library_failure
 
 if TYPE_CHECKING:
-    from lithops.future import ResponseFuture
     from lithops.storage import Storage
 
 logger = logging.getLogger(__name__)
@@ -34,19 +34,6 @@ _FIRST_LOOK_S = 0.005
 _LONGEST_PAUSE_S = 0.5
 _GRACE_S = 60.0
 _SIGNATURE_BYTES = 32
-
-
-@record
-class Locator:
-    """Where the result of a pending call will be."""
-
-    storage: Storage
-    bucket: str
-    key: str
-    until: float
-    """Wall-clock stamp after which nothing will come any more."""
-    secret: bytes = field(repr=False)
-    """Signs the result: what a store returns is not unpickled on trust."""
 
 
 @record
@@ -94,14 +81,12 @@ def summary(job: Job, row: int) -> Summary:
     return Summary(facts=job.facts, submitted=job.submitted, index=job.first + row, outcome=outcome, locator=locator)
 
 
-def revive(carried: Summary) -> ResponseFuture:
-    """Make the future that a pickle carries: the job's own where the job is here."""
-    from lithops.future import ResponseFuture
-
+def revive(carried: Summary) -> tuple[Job, int]:
+    """Return the call that a pickle carries, as job and row: of the job itself where that is here."""
     key = f"{carried.facts.executor_id}-{carried.facts.job_id}"
     known = live_jobs.find(key)
     if known is not None and 0 <= carried.index - known.first < known.table.calls:
-        return ResponseFuture(known, carried.index - known.first)
+        return known, carried.index - known.first
     job = Job(carried.facts, JobTable(1), None, first=carried.index)
     job.submitted = carried.submitted
     job.table.sent(0, 1)
@@ -111,7 +96,7 @@ def revive(carried: Summary) -> ResponseFuture:
         locator = carried.locator
         job.promise = lambda _job, _row: locator
         threading.Thread(target=_collect, args=(job, locator), name="lithops-promise", daemon=True).start()
-    return ResponseFuture(job, 0)
+    return job, 0
 
 
 def keep_promise(job: Job, row: int, locator: Locator) -> None:

@@ -16,7 +16,7 @@ import cloudpickle
 
 import lithops
 
-_MODULES = ("__init__.py", "_version.py", "types.py", "objects.py", "errors.py")
+_MODULES = ("__init__.py", "_version.py", "types.py", "objects.py", "records.py", "errors.py")
 _ROOMS = ("worker", "pool")
 
 

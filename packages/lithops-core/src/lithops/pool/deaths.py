@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from lithops import errors
 from lithops.pool.run import Doom, Run
-from lithops.types import CallState, Report, record
+from lithops.records import record
+from lithops.types import CallState, Report
 from lithops.worker import codec
 from lithops.worker.failure import Failure, library_failure
 

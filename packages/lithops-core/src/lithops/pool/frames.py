@@ -16,11 +16,10 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from lithops.pool import shared
+from lithops.pool.shared import Buffer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-Buffer = bytes | bytearray | memoryview
 
 HEADER = struct.Struct("<BBBxHxxIIIQ")  # kind, flags, epoch, buffers, a, b, c, bytes of body
 IN_BAND = 64 * 1024

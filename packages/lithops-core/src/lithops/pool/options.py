@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lithops.types import record
+from lithops.records import record
 
 
 @record

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lithops.pool.frames import Buffer
+
+Buffer = bytes | bytearray | memoryview
 
 ALIGNMENT = 64  # a cache line, and what vector instructions ask for
 

@@ -16,7 +16,7 @@ from lithops.errors import BackendError, RuntimeMismatchError
 from lithops.pool import spare
 from lithops.pool.protocol import ANSWER, COMMAND
 from lithops.pool.spawn import Started
-from lithops.types import record
+from lithops.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

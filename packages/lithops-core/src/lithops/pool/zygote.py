@@ -19,7 +19,7 @@ from typing import NoReturn
 from lithops.pool import frames
 from lithops.pool.frames import Connection
 from lithops.pool.protocol import ANSWER, COMMAND
-from lithops.types import record
+from lithops.records import record
 
 _LOOK_MS = 1000
 

@@ -13,7 +13,6 @@ import struct
 import time
 from array import array
 from collections.abc import Callable, Container, Iterable, Sequence
-from typing import Any
 
 from lithops.types import Block, CallRange, CallState, Payload, Report
 
@@ -131,9 +130,8 @@ class ItemReader:
         (count,) = _COUNT.unpack_from(view, 1)
         self._ends = struct.unpack_from(f"<{2 * count}Q", view, 1 + _COUNT.size)
         self._data = view[1 + _COUNT.size + 16 * count :]
-        self._file = io.BytesIO(self._data)
         self._queue = _Rewindable(buffers)
-        self._unpickler = pickle.Unpickler(self._file, buffers=self._queue)
+        self._unpickler = pickle.Unpickler(io.BytesIO(self._data), buffers=self._queue)
         self._lost: set[int] = set()  # entries of the memo that must not be used
         self._counted = 0  # items whose entries in the memo are counted, and how many these are
         self._entries = 0
@@ -174,20 +172,18 @@ class ItemReader:
 
     def _give_up(self, k: int, *, tried: bool) -> None:
         """Go on behind item `k`, with the memo that the next pickle expects."""
-        from lithops.worker.salvage import lost_entries  # a rare need, and it takes 10 ms to import
+        from lithops.worker.salvage import lost_entries, unpickler_with  # a rare need, 10 ms to import
 
         while self._counted < k:
             self._entries += lost_entries(self._pickle_of(self._counted), 0, 0)[0]
             self._counted += 1
-        memo: dict[int, Any] = self._unpickler.memo.copy()
+        memo: dict[int, object] = dict(self._unpickler.memo.copy())
         count, lost = lost_entries(self._pickle_of(k), self._entries, len(memo) - self._entries if tried else 0)
         self._entries, self._counted = self._entries + count, k + 1
         memo.update(dict.fromkeys(lost))
         self._lost |= lost
         self.failed = True
-        self._file.seek(self._ends[2 * k])
-        self._unpickler = pickle.Unpickler(self._file, buffers=self._queue)
-        self._unpickler.memo = memo
+        self._unpickler = unpickler_with(memo, bytes(self._data[self._ends[2 * k] :]), self._queue)
 
 
 def decode_items(block: Block) -> list[object]:

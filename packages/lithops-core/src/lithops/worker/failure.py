@@ -9,7 +9,7 @@ import pickle
 from typing import TYPE_CHECKING
 
 from lithops import errors
-from lithops.types import record
+from lithops.records import record
 
 if TYPE_CHECKING:
     from types import TracebackType

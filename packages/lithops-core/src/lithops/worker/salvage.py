@@ -6,11 +6,14 @@ half way, the numbers it did not come to must stay taken, and objects it did not
 
 from __future__ import annotations
 
+import io
+import pickle
 import pickletools
+import struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 _CHANGING = frozenset({"APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS", "BUILD"})
 _FETCHING = frozenset({"GET", "BINGET", "LONG_BINGET"})
@@ -71,6 +74,29 @@ def lost_entries(data: bytes, first: int, made: int) -> tuple[int, set[int]]:
 def fetches(data: bytes, numbers: Collection[int]) -> bool:
     """Whether a pickle refers to one of these memo entries."""
     return any(opcode.name in _FETCHING and argument in numbers for opcode, argument, _ in pickletools.genops(data))
+
+
+class _Reminded(pickle.Unpickler):
+    """Knows objects by number."""
+
+    def __init__(self, objects: dict[int, object], data: bytes, buffers: Iterable[memoryview]) -> None:
+        super().__init__(io.BytesIO(data), buffers=buffers)
+        self._objects = objects
+
+    def persistent_load(self, pid: int) -> object:
+        return self._objects[pid]
+
+
+def unpickler_with(memo: dict[int, object], data: bytes, buffers: Iterable[memoryview]) -> pickle.Unpickler:
+    """Return an unpickler for `data` that has the entries `0 .. n - 1` of a memo.
+
+    An unpickler's memo cannot be set: what is given as a dict is dropped, and the count of entries is never taken
+    over. So a pickle is put in front that fetches the objects one by one and has each of them noted.
+    """
+    lines = (b"J" + struct.pack("<i", number) + b"Q\x940" for number in range(len(memo)))  # number, fetch, note, drop
+    unpickler = _Reminded(memo, b"".join((b"\x80\x05", *lines, b"N.", data)), buffers)
+    unpickler.load()
+    return unpickler
 
 
 def _move(stack: list[_Entry], opcode: pickletools.OpcodeInfo, changed: dict[int, int], where: int) -> None:
