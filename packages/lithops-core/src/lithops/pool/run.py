@@ -95,15 +95,11 @@ class Run:
 class Handed:
     """A range of calls that a worker has; `low` moves up as they are reported."""
 
-    __slots__ = ("high", "low", "number", "run")
+    __slots__ = ("epoch", "high", "low", "number", "run")
 
     def __init__(self, run: Run, low: int, high: int, number: int) -> None:
         self.run, self.low, self.high, self.number = run, low, high, number
-
-    @property
-    def epoch(self) -> int:
-        """What its tokens bear."""
-        return self.number % EPOCHS + 1
+        self.epoch = number % EPOCHS + 1  # what its tokens bear
 
 
 class Slot:
