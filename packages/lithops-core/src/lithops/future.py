@@ -262,9 +262,9 @@ class ResponseFuture:
 
     def _wait(self, timeout: float | None) -> None:
         table, row = self._job.table, self._row
+        deadline = deadline_of(timeout)
         if table.is_over(row):
             return
-        deadline = deadline_of(timeout)
         gate = table.gate(row)
         if gate is None:
             return
