@@ -196,7 +196,7 @@ class EventSpec:
 
     @hookspec
     def cli_commands(self) -> Sequence[click.Command]:
-        """Add commands to `lithops`. Called when commands are listed or an unknown one is named; import inside the commands."""
+        """Add commands to `lithops`. Called when commands are listed, or an unknown one is named."""
         raise NotImplementedError
 
 

@@ -16,10 +16,11 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from lithops.pool import shared
-from lithops.pool.shared import Buffer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from lithops.pool.shared import Buffer
 
 HEADER = struct.Struct("<BBBxHxxIIIQ")  # kind, flags, epoch, buffers, a, b, c, bytes of body
 IN_BAND = 64 * 1024
@@ -47,12 +48,14 @@ _CUT = getattr(socket, "MSG_CTRUNC", 0)
 class Frame:
     """One frame as it arrived; `buffers` holds memory of its own, or the numbers of segments."""
 
-    __slots__ = ("a", "b", "body", "buffers", "c", "epoch", "kind")
+    __slots__ = ("a", "b", "body", "buffers", "c", "epoch", "error", "kind")
 
     def __init__(self, kind: int, epoch: int, a: int, b: int, c: int) -> None:
         self.kind, self.epoch, self.a, self.b, self.c = kind, epoch, a, b, c
         self.body: Buffer = b""
         self.buffers: list[memoryview | int] = []
+        self.error: OSError | None = None
+        """Why body and buffers could not be taken in: there is not so much memory."""
 
 
 class Connection:
@@ -231,8 +234,13 @@ class Connection:
         if flags & SHARED:
             if not self._descriptors:
                 return None
-            area = shared.attach(self._descriptors.popleft(), writable=kind != SEGMENT)
-            del buffer[:end]
+            try:
+                area = shared.attach(self._descriptors.popleft(), writable=kind != SEGMENT)
+            except OSError as error:
+                frame.error = error
+                return frame
+            finally:
+                del buffer[:end]
             offset = 0
             for n in table:
                 if n < SEGMENT_BIT:

@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING
 from lithops.errors import BackendError, ClosedError
 from lithops.pool import frames, shared
 from lithops.pool.deaths import Death, ending, verdict
+from lithops.pool.dispatch import STEAL_S, Dispatcher
 from lithops.pool.interrupts import deferred_interrupts
 from lithops.pool.library import Library
 from lithops.pool.logs import last_output, last_words, remove_empty
-from lithops.pool.run import Doom, Run, Slot
+from lithops.pool.run import Doom, Run, Slot, not_begun
 from lithops.pool.starter import Zygote
 from lithops.pool.zygote import Setup
 from lithops.types import Activation, CallRange, CallState, Cause, LogSlice, Payload, Receipt, Report, Sink
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
     from lithops.pool.frames import Connection, Frame
     from lithops.pool.options import PoolOptions
-    from lithops.pool.shared import Buffer
     from lithops.worker.failure import Failure
 
 logger = logging.getLogger(__name__)
@@ -48,8 +48,6 @@ BEGIN_S = 10.0
 """How much longer than a call may take a worker may need to begin one, before it is taken for stuck."""
 SETBACKS = 10
 """So often in a row workers may end before any of them got anywhere."""
-STEAL_S = 0.003
-"""How long a worker may be silent before calls it has not begun go to an idle one."""
 _FAILED = "the worker pool has failed: {}; make a new executor"
 _FOREVER = float("inf")
 
@@ -68,10 +66,8 @@ class Pool:
         self._telling = threading.Lock()
         self._waiting = False  # the leader is in `select`, where an exception can do no harm
         self._setbacks = 0  # deaths and failures since a worker last got anywhere
-        self._runs: deque[Run] = deque()
         self._open: dict[str, Run] = {}
         self._slots = [Slot(i) for i in range(options.workers)]
-        self._spawned = 0
         self._by_pid: dict[int, Slot] = {}
         self._share = shared.available()
         self._closed = False
@@ -83,6 +79,9 @@ class Pool:
         os.set_blocking(self._wake_write, False)
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
         self._library = Library(self._slots, share=self._share)
+        self._dispatch = Dispatcher(
+            self._slots, self._library, spawn=self._spawn, kill=self._kill, wait_to_write=self._wait_to_write
+        )
         descriptor, self._page = page.create(options.workers)
         try:
             self._zygote = self._start_zygote(descriptor)
@@ -111,9 +110,9 @@ class Pool:
             self._must_be_usable()
             sink.accepted(receipt)
             self._open[activation.activation_id] = run
-            self._runs.append(run)
+            self._dispatch.add(run)
             try:
-                self._feed()
+                self._dispatch.feed()
             except Exception as error:  # noqa: BLE001 - it is taken, so whoever waits for it must hear of it
                 self._fail(f"{type(error).__name__}: {error}")
             if self._thread is None:
@@ -133,7 +132,7 @@ class Pool:
                 return False
             for part in ranges or run.activation.ranges:
                 self._cancel(run, part.first, part.first + part.count)
-            self._feed()
+            self._dispatch.feed()
         self._tell()
         return True
 
@@ -243,6 +242,13 @@ class Pool:
             theirs.close()
         self._selector.register(slot.connection.sock, selectors.EVENT_READ, slot)
 
+    def _kill(self, pid: int) -> None:
+        self._zygote.kill(pid)
+
+    def _wait_to_write(self, slot: Slot) -> None:
+        if slot.connection is not None:
+            self._selector.modify(slot.connection.sock, selectors.EVENT_READ | selectors.EVENT_WRITE, slot)
+
     def _must_be_ours(self) -> None:
         if os.getpid() != self._owner:  # no lock is safe to take: who held it may not exist in this process
             raise ClosedError("this executor belongs to the process this one was forked from; make a new one here")
@@ -252,118 +258,6 @@ class Pool:
             raise ClosedError("the pool was closed; make a new executor")
         if self._broken is not None:
             raise BackendError(_FAILED.format(self._broken))
-
-    # --- feeding
-
-    def _feed(self) -> None:
-        """Give idle workers work, start more of them where there is more work, then let each prefetch one range."""
-        while (run := self._next_run()) is not None:
-            slot = self._least_loaded()
-            if slot is None:
-                return
-            self._hand(slot, run)
-
-    def _least_loaded(self) -> Slot | None:
-        """Return an idle worker, a new one, or one that may prefetch; None if all have enough."""
-        prefetching = vacant = None
-        for slot in self._slots[: self._spawned]:
-            if slot.connection is None:
-                vacant = vacant if slot.barred else slot
-                continue
-            if slot.exhausted:
-                if not slot.queue and slot.pid is not None:
-                    self._zygote.kill(slot.pid)  # it runs nothing, and only a new one can be given more
-                continue
-            if not slot.queue:
-                return slot
-            if prefetching is None and len(slot.queue) < 2:
-                prefetching = slot
-        if vacant is None and self._spawned < len(self._slots):
-            vacant = self._slots[self._spawned]
-            self._spawned += 1
-        if vacant is not None:
-            try:
-                self._spawn(vacant)
-            except BackendError:
-                if all(slot.connection is None for slot in self._slots):
-                    raise
-                return prefetching  # fewer workers have to do
-        return vacant or prefetching
-
-    def _next_run(self) -> Run | None:
-        """Return the next run with unsent calls, all runs in turn."""
-        runs = self._runs
-        while runs:
-            run = runs[0]
-            if run.unsent_count:
-                if len(runs) > 1:
-                    runs.rotate(-1)
-                return run
-            runs.popleft()
-        return None
-
-    def _hand(self, slot: Slot, run: Run) -> None:
-        fair = -(-run.unsent_count // (2 * len(self._slots)))
-        low, high = run.take(max(1, min(run.batch, fair)))
-        connection = slot.connection
-        assert connection is not None
-        epoch = slot.hand(run, low, high).epoch
-        slot.touched = time.perf_counter()
-        try:
-            os.write(slot.token_write, bytes((epoch,)) * (high - low))
-            number = self._library.provide(slot, run.source.function)
-            block = run.source.block_of(low)
-            if slot.block is not block:
-                references: list[Buffer | int] = [
-                    self._library.segment(slot, buffer) if any(buffer is s for s in run.source.shared) else buffer
-                    for buffer in block.payload.buffers
-                ]
-                connection.send(frames.BLOCK, 0, 0, block.first, block.count, block.payload.body, references, more=True)
-                slot.block = block
-            connection.send(frames.RANGE, epoch, number, low, high - low, run.name)
-        except OSError as error:
-            # A worker that died is dealt with when the zygote says how; without memory for the frame we cannot go on.
-            if not isinstance(error, ConnectionError):
-                logger.warning("cannot hand calls to a worker: %s; it is replaced", error)
-                slot.doom = None
-                if slot.pid is not None:
-                    self._zygote.kill(slot.pid)
-        if connection.wants_to_write:
-            self._selector.modify(connection.sock, selectors.EVENT_READ | selectors.EVENT_WRITE, slot)
-
-    def _take_back(self, slot: Slot) -> int:
-        """Take all calls that a worker has not begun, even while user code holds its interpreter; return how many."""
-        try:
-            tokens = os.read(slot.token_read, 65536)
-        except (BlockingIOError, OSError):
-            return 0
-        for handed in reversed(list(slot.queue)):
-            count = tokens.count(handed.epoch)
-            if count:
-                self._give_back(handed.run, handed.high - count, handed.high)
-                handed.high -= count
-                slot.outstanding -= count
-                if handed.low == handed.high:
-                    slot.queue.remove(handed)
-        return len(tokens)
-
-    def _give_back(self, run: Run, low: int, high: int) -> None:
-        run.give_back(low, high)
-        if run.unsent_count and run not in self._runs:
-            self._runs.append(run)
-
-    def _steal(self) -> None:
-        """Where workers have nothing to do, let them have what others have not begun."""
-        if self._next_run() is not None or not self._has_idle():
-            return
-        now = time.perf_counter()
-        for slot in self._slots:
-            if slot.outstanding > 1 and now - slot.touched > STEAL_S * 0.7:
-                self._take_back(slot)
-        self._feed()
-
-    def _has_idle(self) -> bool:
-        return self._spawned < len(self._slots) or any(not s.queue and not s.barred for s in self._slots)
 
     # --- one turn of the loop, on the leader's thread
 
@@ -385,7 +279,7 @@ class Pool:
         with self._lock:
             if self._open:
                 self._end_overdue()
-                self._steal()
+                self._dispatch.steal()
         self._tell()
 
     def _until_next_check(self) -> float:
@@ -393,7 +287,7 @@ class Pool:
         wait = _FOREVER
         many = idle = False
         now = 0.0
-        for slot in self._slots[: self._spawned]:
+        for slot in self._slots[: self._dispatch.spawned]:
             if not slot.queue:
                 idle = True
                 continue
@@ -402,7 +296,7 @@ class Pool:
             if limit != _FOREVER:
                 now = now or time.perf_counter()
                 wait = min(wait, limit, self._due(slot, limit) - now)  # a call may begin at any time
-        if many and (idle or self._spawned < len(self._slots)):
+        if many and (idle or self._dispatch.has_idle):
             wait = min(wait, STEAL_S)
         return wait
 
@@ -413,7 +307,7 @@ class Pool:
 
     def _end_overdue(self) -> None:
         now = 0.0
-        for slot in self._slots[: self._spawned]:
+        for slot in self._slots[: self._dispatch.spawned]:
             if not slot.queue or slot.pid is None or slot.doom is not None:
                 continue
             limit = slot.queue[0].run.activation.timeout_s
@@ -444,6 +338,9 @@ class Pool:
         """Take in what a worker says; False at the end of its stream."""
         try:
             for frame in connection.receive():
+                if frame.error is not None:
+                    self._fail(f"results cannot be taken in: {frame.error}")
+                    return False
                 if frame.kind == frames.REPORT:
                     self._reported(slot, frame)
                 elif frame.kind == frames.OUTPUT and self._options.live is not None:
@@ -475,8 +372,7 @@ class Pool:
             self._setbacks = 0
             run.learn((ended[-1] - started[0]) / count)
             run.left -= count
-            if run.unsent_count or self._runs:
-                self._feed()
+            self._dispatch.feed()
             report = Report(
                 activation_id=run.activation.activation_id,
                 first=frame.b,
@@ -526,7 +422,7 @@ class Pool:
                         slot.pid = event.pid
                         self._by_pid[event.pid] = slot
                         if slot.exhausted:
-                            self._feed()
+                            self._dispatch.feed()
                     elif event.pid < 0:
                         self._not_forked(self._slots[event.slot], os.strerror(event.status))
                     else:
@@ -537,13 +433,13 @@ class Pool:
 
     def _not_forked(self, slot: Slot, why: str) -> None:
         for handed in slot.queue:
-            self._give_back(handed.run, handed.low, handed.high)
+            self._dispatch.give_back(handed.run, handed.low, handed.high)
         self._retire(slot)
         slot.barred = True
         if all(other.connection is None for other in self._slots):
             raise BackendError(f"cannot start a worker process: {why}")
         logger.warning("fewer worker processes than asked for: cannot start another: %s", why)
-        self._feed()
+        self._dispatch.feed()
 
     def _died(self, pid: int, status: int) -> None:
         """Settle what a dead worker had: what it reported counts, what it ran is judged, the rest goes back free."""
@@ -552,7 +448,7 @@ class Pool:
             return
         while self._read_rest(slot):
             pass
-        self._take_back(slot)
+        self._dispatch.take_back(slot)
         death = Death(
             status=status,
             doom=slot.doom,
@@ -565,7 +461,7 @@ class Pool:
         try:
             if self._setbacks > SETBACKS:
                 raise BackendError(f"{self._setbacks} workers in a row have ended before they began; {death.words}")
-            self._feed()
+            self._dispatch.feed()
         except BackendError as error:
             self._fail(str(error))
 
@@ -579,7 +475,7 @@ class Pool:
         for handed in list(slot.queue):
             run, low, high = handed.run, handed.low, handed.high
             if not low <= running < high:
-                self._give_back(run, low, high)
+                self._dispatch.give_back(run, low, high)
                 continue
             at, running, self._setbacks = running, page.IDLE, 0
             if loading == page.FUNCTION and state != CallState.LOST:
@@ -590,11 +486,11 @@ class Pool:
                 run.avoid(loading)
                 at = loading
             if low <= at < high:
-                self._give_back(run, at + 1, high)
-                self._give_back(run, low, at)
+                self._dispatch.give_back(run, at + 1, high)
+                self._dispatch.give_back(run, low, at)
                 self._settle(run, at, at + 1, state, failure, *last_words(self._options.log_dir, slot, run, at))
             else:  # an item that stands before these calls, in the same block
-                self._give_back(run, low, high)
+                self._dispatch.give_back(run, low, high)
 
     def _read_rest(self, slot: Slot) -> bool:
         connection = slot.connection
@@ -613,7 +509,7 @@ class Pool:
     def _cancel(self, run: Run, low: int, high: int) -> None:
         for slot in self._slots:
             if any(h.run is run and h.low < high and h.high > low for h in slot.queue):
-                self._take_back(slot)
+                self._dispatch.take_back(slot)
         for a, b in run.cut(low, high):
             self._settle(run, a, b, *verdict(Death(doom=Doom.CANCEL)))
         for slot in self._slots:
@@ -635,14 +531,13 @@ class Pool:
             if self._closed or self._broken is not None:
                 return
             self._setbacks += 1
-            lost = [(run, self._not_begun(run)) for run in self._open.values()]
+            lost = [(run, not_begun(run, self._slots, self._page)) for run in self._open.values()]
             pids = self.pids()
             self._open.clear()
-            self._runs.clear()
             for slot in self._slots:
                 self._retire(slot)
                 slot.barred = False
-            self._spawned = 0
+            self._dispatch.clear()
             self._by_pid.clear()
             with contextlib.suppress(KeyError, ValueError):
                 self._selector.unregister(self._zygote.control)
@@ -672,19 +567,6 @@ class Pool:
             if descriptor >= 0:
                 os.close(descriptor)
         return None
-
-    def _not_begun(self, run: Run) -> list[CallRange]:
-        """All calls of a run that are not over, but for those that workers are at."""
-        parts = list(run.unsent)
-        for slot in self._slots:
-            running, _ = page.read(self._page, slot.index)
-            for handed in slot.queue:
-                if handed.run is run and handed.low <= running < handed.high:
-                    parts += [(handed.low, running), (running + 1, handed.high)]
-                elif handed.run is run:
-                    parts.append((handed.low, handed.high))
-        attempt = run.activation.ranges[0].attempt
-        return [CallRange(first=a, count=b - a, attempt=attempt) for a, b in parts if a < b]
 
     # --- the pool's own thread
 

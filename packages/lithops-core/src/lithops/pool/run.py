@@ -10,8 +10,13 @@ from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
 from lithops.pool.frames import Connection
+from lithops.types import CallRange
+from lithops.worker import page
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from mmap import mmap
+
     from lithops.types import Activation, CallSource, Sink
 
 TARGET_S = 0.005
@@ -188,3 +193,17 @@ class Slot:
     def exhausted(self) -> bool:
         """Whether the next range could be taken for one that the process has yet to read, though it was taken back."""
         return self.handed - self.heard >= EPOCHS - 1
+
+
+def not_begun(run: Run, slots: Sequence[Slot], area: mmap) -> list[CallRange]:
+    """Return all calls of a run that are not over, but for those that workers are at, by the page they share."""
+    parts = list(run.unsent)
+    for slot in slots:
+        running, _ = page.read(area, slot.index)
+        for handed in slot.queue:
+            if handed.run is run and handed.low <= running < handed.high:
+                parts += [(handed.low, running), (running + 1, handed.high)]
+            elif handed.run is run:
+                parts.append((handed.low, handed.high))
+    attempt = run.activation.ranges[0].attempt
+    return [CallRange(first=a, count=b - a, attempt=attempt) for a, b in parts if a < b]

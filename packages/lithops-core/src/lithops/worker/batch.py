@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from lithops.types import CallState, LogSlice
 from lithops.worker import codec, failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lithops.pool.frames import Connection
     from lithops.worker.meter import Usage
 
@@ -22,7 +25,11 @@ DONE, ERROR = int(CallState.DONE), int(CallState.ERROR)
 class Batch:
     """The contiguous calls of a range from number `first` on."""
 
-    def __init__(self, connection: Connection, epoch: int, first: int) -> None:
+    def __init__(
+        self, connection: Connection, epoch: int, first: int, explain: Callable[[BaseException], failure.Failure]
+    ) -> None:
+        """`explain` describes a `MemoryError` that comes when results are packed."""
+        self._explain = explain
         self._connection, self._epoch, self._first = connection, epoch, first
         self._wall = time.time() - time.perf_counter()
         self._states = bytearray()
@@ -55,12 +62,26 @@ class Batch:
             return
         wall = self._wall
         columns = codec.encode_columns([t + wall for t in self._times], self._cpu, self._memory)
-        results = pickle.dumps(self._entries, 5)
-        body = pickle.dumps((bytes(self._states), columns, results, self.logs), 5)
+        try:
+            body = self._pack(columns)
+        except MemoryError as error:
+            self._drop_large(self._explain(error))
+            body = self._pack(columns)
         self._connection.send(frames.REPORT, self._epoch, 0, self._first, count, body, self._buffers)
         self._first += count
         for column in (self._states, self._entries, self._buffers, self._times, self._cpu, self._memory, self.logs):
             column.clear()
+
+    def _pack(self, columns: bytes) -> bytes:
+        results = pickle.dumps(self._entries, 5)
+        return pickle.dumps((bytes(self._states), columns, results, self.logs), 5)
+
+    def _drop_large(self, why: failure.Failure) -> None:
+        """Fail the calls whose results take the memory that is missing."""
+        for k, entry in enumerate(self._entries):
+            size = len(entry.data) if isinstance(entry, codec.Pickled) else sys.getsizeof(entry)
+            if size >= codec.OUT_OF_BAND:
+                self._states[k], self._entries[k] = ERROR, why
 
     def _pickle(self, result: object) -> tuple[int, object]:
         import cloudpickle
@@ -70,6 +91,8 @@ class Batch:
         file = io.BytesIO()
         try:
             cloudpickle.Pickler(file, protocol=5, buffer_callback=catcher).dump(result)
+        except MemoryError as error:
+            return ERROR, self._explain(error)
         except Exception as error:  # noqa: BLE001 - user code runs here
             message = f"the call succeeded but its result of type {type(result).__name__!r} cannot be pickled: {error}"
             text = failure.capture(error).traceback_text

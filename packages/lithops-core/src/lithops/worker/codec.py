@@ -14,6 +14,7 @@ import time
 from array import array
 from collections.abc import Callable, Container, Iterable, Sequence
 
+from lithops import errors
 from lithops.types import Block, CallRange, CallState, Payload, Report
 
 ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None)})
@@ -22,6 +23,7 @@ OUT_OF_BAND = 64 * 1024
 
 _LIST = b"L"
 _STREAM = b"S"
+_CRASHED = "a worker process crashed when it loaded the argument of this call"
 _COUNT = struct.Struct("<I")
 
 Dump = Callable[[io.BytesIO, Callable[[pickle.PickleBuffer], object]], pickle.Pickler]
@@ -147,7 +149,7 @@ class ItemReader:
         for k in range(len(items), stop):
             if k in skip:
                 self._give_up(k, tried=False)
-                items.append(LoadFailure(RuntimeError("a worker crashed when it loaded this")))
+                items.append(LoadFailure(errors.WorkerCrashedError(_CRASHED)))
             elif self._lost and self._refers_to_lost(k):
                 self._give_up(k, tried=False)
                 items.append(LoadFailure(ValueError("it shares a part with another item that cannot be loaded")))

@@ -101,10 +101,13 @@ class Loop:
         env = self._envs.get(frame.a, {})
         if env != self._env:
             self._change_env(env)
-        base, items = self._read_items(first, count, poison)
+        try:
+            base, items = self._read_items(first, count, poison)
+        except MemoryError as error:
+            base, items, call = first, [None] * count, refusing(self._explain(error))
         if self._reader is not None and self._reader.failed:
             call = guarded(call)
-        batch = Batch(self._connection, epoch, first)
+        batch = Batch(self._connection, epoch, first, self._explain)
         tokens, held, clock, mark = self._tokens, self._held, time.perf_counter, self._mark
         current, read, advance = context.current, os.read, self._output.advance
         meter = Meter(always=self._rss_kb is not None)
@@ -145,6 +148,8 @@ class Loop:
                 flushed = clock()
         self._held = held
         batch.flush()
+        if self._out_of_memory:
+            self._leave(batch)
         mark(page.IDLE, 0.0)
 
     def _claim(self, epoch: int) -> bool:
@@ -166,6 +171,8 @@ class Loop:
         block = self._block
         if block is None:
             return first, []
+        if block.error is not None:
+            raise MemoryError(str(block.error))
         if self._reader is None:
             self._reader = codec.ItemReader(memoryview(block.body), self._buffers(block))
         base, end, say = block.b, first + count, self._mark.loading
@@ -182,13 +189,17 @@ class Loop:
         self._mark.loading(page.FUNCTION)
         call: Caller
         try:
+            if frame.error is not None:
+                raise MemoryError(str(frame.error))
             plan = pickle.loads(frame.body, buffers=self._buffers(frame))
             if not isinstance(plan, CallPlan):
                 raise TypeError(f"a function frame holds a {type(plan).__name__}, not a CallPlan")
             call = plan.caller()
             self._envs[frame.a] = plan.env
         except BaseException as error:  # noqa: BLE001 - user code runs here
-            call = refusing(cannot_load("the function", error))
+            call = refusing(
+                self._explain(error) if isinstance(error, MemoryError) else cannot_load("the function", error)
+            )
         self._functions[frame.a] = call
         self._mark.loading(page.IDLE)
         return call

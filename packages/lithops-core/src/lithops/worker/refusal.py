@@ -34,6 +34,8 @@ def guarded(call: Caller) -> Caller:
         if type(item) is codec.LoadFailure:
             if isinstance(item.error, MemoryError):
                 raise item.error
+            if isinstance(item.error, errors.WorkerCrashedError):
+                raise Refusal(failure.library_failure(errors.WorkerCrashedError, str(item.error)))
             raise Refusal(cannot_load("the argument", item.error))
         return call(item, index)
 
