@@ -547,12 +547,12 @@ class Pool:
                     os.killpg(pid, signal.SIGKILL)
             self._library.close()
             self._broken = why if self._setbacks > SETBACKS else self._start_afresh(why)
-            for run, not_begun in lost:
+            for run, rest in lost:
                 name = run.activation.activation_id
                 if self._broken is not None:
                     self._told.append((run.sink.refused, ((name,), BackendError(_FAILED.format(self._broken)))))
                 else:
-                    self._told.append((run.sink.lost, (name, Cause.KILLED, why, not_begun)))
+                    self._told.append((run.sink.lost, (name, Cause.KILLED, why, rest)))
 
     def _start_afresh(self, why: str) -> str | None:
         """Start another zygote; return why that is not possible."""
