@@ -281,5 +281,11 @@ class _CallableModule(types.ModuleType):
         function: Callable[..., tuple[FuturesList, FuturesList]] = self.wait
         return function(*args, **keywords)
 
+    def __reduce__(self) -> tuple[Callable[[str], object], tuple[str]]:
+        """Travel by name, as plain modules do, with functions that use `lithops` and anything called `wait`."""
+        from importlib import import_module
+
+        return import_module, (self.__name__,)
+
 
 sys.modules[__name__].__class__ = _CallableModule
