@@ -68,6 +68,7 @@ class Session:
         # An executor that nobody closed ends when neither it nor a future of it is in use any more.
         self._finalizer = weakref.finalize(self, _let_go, self._invoker, self.plugins)
         self._finalizer.atexit = False
+        logger.debug("executor %s: %s, on %s", executor_id, settings.backend, runtime.description)
 
     # --- jobs
 
@@ -164,6 +165,7 @@ class Session:
             self._jobs.append(job)
             if len(self._jobs) % _KEPT_JOBS == 0:
                 self._jobs = [job for job in self._jobs if not _taken(job)]
+        logger.debug("job %s: %d calls of %s", job.key, job.table.calls, job.facts.function_name)
         if self.plugins.hears_jobs:
             self.plugins.job_started(job.info)
 
@@ -240,6 +242,7 @@ class Session:
                 return
             self.closed = True
             jobs = list(self._jobs)
+        logger.debug("executor %s is closed", self.executor_id)
         self._finalizer.detach()
         self._invoker.close()
         self.plugins.close()

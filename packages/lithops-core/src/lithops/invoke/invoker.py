@@ -221,8 +221,11 @@ class Invoker:
         if entry is None:
             return
         job, activation = entry
+        if self._closed:  # that is how a backend ends what still runs
+            self.fail(job, _calls_of(activation.ranges), CallState.CANCELLED, _CLOSED)
+            return
         table = job.table
-        free = {call for part in not_begun for call in range(part.first, part.first + part.count)}
+        free = set(_calls_of(not_begun))
         again: list[CallRange] = []
         dead: list[int] = []
         for part in activation.ranges:
@@ -251,8 +254,7 @@ class Invoker:
         """See `lithops.types.Sink`."""
         failure = capture(error)
         for job, activation in self._closed_again(activation_ids):
-            for part in activation.ranges:
-                self.fail(job, range(part.first, part.first + part.count), CallState.ERROR, failure)
+            self.fail(job, _calls_of(activation.ranges), CallState.ERROR, failure)
 
     # --- retries and ends
 
@@ -285,8 +287,7 @@ class Invoker:
 
     def _retry(self, job: Job, ranges: tuple[CallRange, ...], delay_s: float) -> None:
         if self._closed:
-            for part in ranges:
-                self.fail(job, range(part.first, part.first + part.count), CallState.CANCELLED, _CLOSED)
+            self.fail(job, _calls_of(ranges), CallState.CANCELLED, _CLOSED)
             return
         logger.debug("job %s: calls %s again in %.3f s", job.key, ranges, delay_s)
         self._timers.after(delay_s, lambda: self.submit(job, remaining(job, ranges)))
@@ -326,6 +327,10 @@ class Invoker:
 
 _CANCELLED = library_failure(errors.CancelledError, "the call was cancelled")
 _CLOSED = library_failure(errors.CancelledError, "the executor was closed before the call had ended")
+
+
+def _calls_of(ranges: Iterable[CallRange]) -> Iterator[int]:
+    return (call for part in ranges for call in range(part.first, part.first + part.count))
 
 
 def _luck() -> float:

@@ -85,6 +85,9 @@ class Pool:
         descriptor, self._page = page.create(options.workers)
         try:
             self._zygote = self._start_zygote(descriptor)
+        except BaseException:
+            self._close_selector()
+            raise
         finally:
             os.close(descriptor)
         self._thread: threading.Thread | None = None
@@ -189,9 +192,7 @@ class Pool:
             for slot in self._slots:
                 self._retire(slot)
             self._library.close()
-            self._selector.close()
-            os.close(self._wake_read)
-            os.close(self._wake_write)
+            self._close_selector()
             remove_empty(self._options.log_dir)
             lost = list(self._open.values())
             self._open.clear()
@@ -202,6 +203,11 @@ class Pool:
         """Return the process ids of the live workers."""
         with self._lock:
             return [slot.pid for slot in self._slots if slot.pid is not None]
+
+    def _close_selector(self) -> None:
+        self._selector.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
 
     # --- starting
 
