@@ -454,6 +454,7 @@ class Pool:
             return
         while self._read_rest(slot):
             pass
+        self._setbacks += bool(slot.queue)
         self._dispatch.take_back(slot)
         death = Death(
             status=status,
@@ -477,7 +478,6 @@ class Pool:
         loading = page.loading(self._page, slot.index)
         if slot.doom is not None and running != slot.doomed:
             running = loading = page.IDLE
-        self._setbacks += bool(slot.queue)
         for handed in list(slot.queue):
             run, low, high = handed.run, handed.low, handed.high
             if not low <= running < high:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -150,6 +152,7 @@ def drive(tmp_path: Path) -> Iterator[Callable[..., Driver]]:
 
     yield start
     for driver in drivers:
-        if driver.process.poll() is None:
-            driver.process.kill()
-            driver.process.communicate()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(driver.process.pid, signal.SIGKILL)  # with what it forked
+        with driver.process:
+            pass
