@@ -193,6 +193,7 @@ class Pool:
                 self._retire(slot)
             self._library.close()
             self._close_selector()
+            self._page.close()
             remove_empty(self._options.log_dir)
             lost = list(self._open.values())
             self._open.clear()
