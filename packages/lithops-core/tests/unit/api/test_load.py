@@ -1,0 +1,104 @@
+"""Many threads, many jobs, many calls."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lithops import FunctionExecutor
+
+from .conftest import DEADLINE_S
+
+
+def test_threads_share_an_executor(fexec: FunctionExecutor) -> None:
+    problems: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for round_ in range(10):
+                offset = number * 1000 + round_
+                assert fexec.call_async(abs, -offset).result(timeout=DEADLINE_S) == offset
+                futures = fexec.map(abs, range(offset, offset + 5))
+                assert fexec.get_result(futures, timeout=DEADLINE_S) == list(range(offset, offset + 5))
+        except BaseException as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE_S)
+    assert problems == []
+
+
+def test_jobs_submitted_at_the_same_time_have_ids_of_their_own(fexec: FunctionExecutor) -> None:
+    keys: list[str] = []
+
+    def submit() -> None:
+        keys.extend(fexec.call_async(abs, -1).job_key for _ in range(100))
+
+    threads = [threading.Thread(target=submit) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE_S)
+    assert len(set(keys)) == len(keys) == 800
+
+
+@pytest.fixture
+def hurried() -> Any:
+    """Keep few jobs, so that what a hundred thousand jobs would show is shown by a few thousand."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lithops.session._KEPT_JOBS", 100)
+        yield
+
+
+def test_thousands_of_jobs_in_one_executor_leak_nothing(lone: FunctionExecutor, hurried: None) -> None:
+    def run(calls: int) -> None:
+        for number in range(calls):
+            assert lone.call_async(abs, -number).result() == number
+
+    def measure() -> tuple[int, int]:
+        gc.collect()
+        return len(gc.get_objects()), tracemalloc.get_traced_memory()[0]
+
+    run(400)
+    tracemalloc.start()
+    run(200)
+    objects, held = measure()
+    run(1000)
+    more_objects, more_held = measure()
+    tracemalloc.stop()
+    assert more_objects - objects < 3000
+    assert more_held - held < 400_000
+
+
+def test_a_map_of_many_calls_is_light(fexec: FunctionExecutor) -> None:
+    gc.collect()
+    tracemalloc.start()
+    futures = fexec.map(abs, range(100_000))
+    results = fexec.get_result(futures)
+    gc.collect()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert results == list(range(100_000))
+    assert held / 100_000 < 200  # of which 36 are the results themselves
+    assert futures.job is not None
+
+
+def test_chained_maps_of_many_calls_come_through(fexec: FunctionExecutor) -> None:
+    assert fexec.map(abs, range(3000)).map_reduce(abs, sum).get_result(timeout=DEADLINE_S) == 4_498_500
+
+
+def test_executors_that_come_and_go_keep_no_descriptors() -> None:
+    def use() -> int:
+        with FunctionExecutor(worker_processes=2) as fexec:
+            assert fexec.map(abs, [-1, -2]).get_result() == [1, 2]
+        return len([*Path("/dev/fd").iterdir()])
+
+    assert use() == use() == use()

@@ -1,0 +1,78 @@
+"""The library's own log, what calls print, and silence where nobody asked."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lithops import FunctionExecutor
+
+if TYPE_CHECKING:
+    from .conftest import Program
+
+QUIET = """\
+import lithops
+with lithops.FunctionExecutor({arguments}) as fexec:
+    fexec.map(print, ['spoken']).get_result()
+"""
+
+
+def test_a_program_with_defaults_prints_nothing_of_ours(run_program: Program) -> None:
+    done = run_program(QUIET.format(arguments=""))
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_debug_tells_what_happens(run_program: Program) -> None:
+    done = run_program(QUIET.format(arguments="log_level='DEBUG'"))
+    assert done.stdout == ""
+    assert "[DEBUG]" in done.stderr
+    assert "-M000: 1 calls of print" in done.stderr
+
+
+def test_none_silences(run_program: Program) -> None:
+    done = run_program(
+        "import lithops, logging\n"
+        "lithops.FunctionExecutor(log_level=None, worker_processes=1).close()\n"
+        "logging.getLogger('lithops').critical('not heard')\n"
+    )
+    assert done.stderr == ""
+
+
+def test_calls_are_heard_live_when_asked_for(run_program: Program) -> None:
+    done = run_program(QUIET.format(arguments="stream_logs=True"))
+    assert done.stdout == "spoken\n"
+
+
+def test_live_output_keeps_the_streams_apart(run_program: Program) -> None:
+    done = run_program(
+        "import lithops, sys\n"
+        "with lithops.FunctionExecutor(stream_logs=True) as fexec:\n"
+        "    fexec.call_async(lambda x: (print('out'), print('err', file=sys.stderr)), 1).result()\n"
+    )
+    assert (done.stdout, done.stderr) == ("out\n", "err\n")
+
+
+@pytest.mark.parametrize(("level", "number"), [("debug", 10), ("WARNING", 30), (15, 15), (None, logging.CRITICAL + 1)])
+def test_the_level_of_an_executor_is_set(own_logger: None, level: str | int | None, number: int) -> None:
+    FunctionExecutor(worker_processes=1, log_level=level).close()
+    assert logging.getLogger("lithops").level == number
+
+
+def test_the_configured_level_is_taken_unless_the_program_has_set_one(own_logger: None) -> None:
+    config = {"lithops": {"log_level": "ERROR"}}
+    FunctionExecutor(config=config, worker_processes=1).close()
+    assert logging.getLogger("lithops").level == logging.ERROR
+    logging.getLogger("lithops").setLevel(logging.INFO)
+    FunctionExecutor(config=config, worker_processes=1).close()
+    assert logging.getLogger("lithops").level == logging.INFO
+
+
+def test_the_log_goes_to_a_file_as_well(own_logger: None, tmp_path: Path) -> None:
+    path = tmp_path / "lithops.log"
+    config = {"lithops": {"log_filename": str(path), "log_format": "<%(message)s>"}}
+    FunctionExecutor(config=config, worker_processes=1).close()
+    logging.getLogger("lithops").warning("seen")
+    assert "<seen>" in path.read_text()
