@@ -279,8 +279,13 @@ class FunctionExecutor:
         from lithops.wait import as_completed
 
         futures = self._session.unread() if fs is None else fs
-        with self._session.cancelling(futures):
-            yield from as_completed(futures, timeout=timeout)
+        ended = as_completed(futures, timeout=timeout)  # here, so that its time begins now
+
+        def watch() -> Iterator[ResponseFuture]:
+            with self._session.cancelling(futures):
+                yield from ended
+
+        return watch()
 
     # --- looking back
 

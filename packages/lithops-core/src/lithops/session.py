@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from lithops.errors import BadCallError, ClosedError, ConfigError
@@ -33,6 +33,8 @@ Some = ResponseFuture | Iterable[ResponseFuture]
 
 _KEPT_JOBS = 1000
 """Jobs whose results were taken are forgotten in groups, so that submitting stays cheap."""
+_LARGE_BYTES = 1 << 20
+"""A job with larger results is forgotten by the next submission, once they were taken."""
 
 
 class Session:
@@ -59,6 +61,7 @@ class Session:
                 runtime_memory=self.memory_mb,
                 pump=self.plugins.pump(),
                 storage=lambda: self.storage,
+                parallel=limits.parallel_calls,
             )
             retries = settings.lithops.infrastructure_retries
             self._invoker = Invoker(self.plugins, limits, infrastructure_retries=retries)
@@ -86,10 +89,7 @@ class Session:
     ) -> JobOptions:
         """Check what was said of one job and fill in the configured defaults."""
         defaults = self.settings.lithops
-        if timeout is None:
-            timeout = defaults.execution_timeout_s
-        elif not _positive(timeout):
-            raise BadCallError(f"timeout must be a number of seconds above 0, found {timeout!r}")
+        timeout = defaults.execution_timeout_s if timeout is None else _seconds("timeout", timeout)
         retries = defaults.retries if retries is None else _whole("retries", retries, 0)
         chunksize = defaults.chunksize if chunksize is None else _whole("chunksize", chunksize, 1)
         for names in (include_modules, exclude_modules):
@@ -162,6 +162,8 @@ class Session:
         live_jobs.add(job)
         with self._lock:
             self._must_be_open()
+            if self._jobs and self._jobs[-1].table.result_bytes > _LARGE_BYTES and _taken(self._jobs[-1]):
+                self._jobs.pop()
             self._jobs.append(job)
             if len(self._jobs) % _KEPT_JOBS == 0:
                 self._jobs = [job for job in self._jobs if not _taken(job)]
@@ -297,11 +299,15 @@ def _let_go(invoker: Invoker, plugins: Plugins) -> None:
     threading.Thread(target=close, name="lithops-close", daemon=True).start()
 
 
-def _positive(value: Any) -> bool:
-    try:
-        return bool(value > 0)
-    except TypeError:
-        return False
+def _seconds(name: str, value: Any) -> float:
+    """Return a duration as a float; a number of another kind would come to grief where it is compared with others."""
+    number = -1.0
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with suppress(OverflowError):
+            number = float(value)
+    if not number > 0:  # not a number is neither
+        raise BadCallError(f"{name} must be a number of seconds above 0, found {value!r}")
+    return number
 
 
 def _whole(name: str, value: Any, least: int) -> int:

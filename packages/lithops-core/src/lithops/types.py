@@ -115,6 +115,8 @@ class Limits:
     activations_per_request: int = 1
     in_flight: int | None = None
     """Activations that may be open at once."""
+    parallel_calls: int | None = None
+    """Calls that can run at the same time, if that is known; shown to the user, not enforced."""
     requests_per_s: float | None = None
     request_bytes: int = 0
     """Largest input inside a request; 0: inputs travel by reference only."""

@@ -176,17 +176,23 @@ class _Group:
         with ExitStack() as stack:
             bar = stack.enter_context(open_progress(self.calls, name, enabled=show_progressbar))
             counts = [0, 0]
+            bar.update(done=0, failed=0, running=self._running(self.calls))
 
             def notice(ended: int, failed: int) -> None:
                 counts[0] += ended
                 counts[1] += failed
-                bar.update(done=counts[0], failed=counts[1], running=self.calls - counts[0])
+                bar.update(done=counts[0], failed=counts[1], running=self._running(self.calls - counts[0]))
 
             watch = Watch(need, notice)
             for job, rows in self._jobs:
                 stack.callback(job.table.unwatch, watch)
                 job.table.watch(watch, None if rows is None else frozenset(rows))
             return wait_for(watch.gate, tuple(pumps.values()), deadline)
+
+    def _running(self, left: int) -> int:
+        """How many of the calls that are left run now: workers are never idle while there are calls."""
+        places = [job.facts.parallel for job, _ in self._jobs]
+        return left if None in places else min(left, max(place or 0 for place in places))
 
     def over(self) -> int:
         """How many calls have ended."""

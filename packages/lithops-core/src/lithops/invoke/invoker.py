@@ -56,14 +56,12 @@ class Invoker:
         self._plugins = plugins
         self._limits = limits
         self._losses = min(LOSSES, infrastructure_retries + 1)
-        self._infrastructure_retries = infrastructure_retries
         self._sink = plugins.wrap_sink(self)
         self._lock = threading.RLock()
         self._ids = itertools.count()
         self._open: dict[str, tuple[Job, Activation]] = {}
         self._receipts: dict[str, Receipt] = {}
         self._waiting: deque[tuple[Job, CallRange]] = deque()
-        self._pushbacks: dict[str, int] = {}  # by job: throttled or refused starts without one that worked
         self._timers = Timers()
         self._heard = time.monotonic()
         self._watching = False

@@ -49,8 +49,9 @@ class Binder:
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
-        """The names of all parameters that are not `*args` or `**kwargs`."""
-        return (*self._parameters.positional, *self._parameters.keyword_only)
+        """The names of all parameters that can be given by name."""
+        parameters = self._parameters
+        return (*parameters.positional[parameters.positional_only :], *parameters.keyword_only)
 
     @property
     def reserved(self) -> frozenset[str]:

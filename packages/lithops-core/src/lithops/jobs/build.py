@@ -6,6 +6,7 @@ import os
 import reprlib
 import time
 from collections.abc import Callable, Iterable, Mapping
+from types import FunctionType
 from typing import Any
 
 from lithops.errors import BadCallError
@@ -22,7 +23,7 @@ from lithops.types import Block, Payload, Pump
 from lithops.worker import codec
 from lithops.worker.plan import CallPlan
 
-_LATER = "obj"  # object partitions, which have a room of their own
+_PARTITION = "obj"  # reserved for parts of stored objects, so that programs keep their meaning when these come
 
 
 @record
@@ -51,6 +52,7 @@ class JobBuilder:
         runtime_memory: int | None,
         pump: Pump | None,
         storage: Callable[[], object],
+        parallel: int | None,
     ) -> None:
         self._executor_id = executor_id
         self._backend = backend
@@ -58,6 +60,7 @@ class JobBuilder:
         self._runtime_memory = runtime_memory
         self._pump = pump
         self._storage = storage
+        self._parallel = parallel
         self._cache = FunctionCache()
 
     def from_items(self, job_id: str, function: Callable[..., object], data: object, options: JobOptions) -> Job:
@@ -112,9 +115,13 @@ class JobBuilder:
 
     def _binder(self, function: Callable[..., object], options: JobOptions) -> Binder:
         binder = Binder(function, options.extra_args)
-        if _LATER in binder.parameter_names and not _fills(options.extra_args, _LATER):
+        if (
+            type(function) is FunctionType
+            and _PARTITION in binder.parameter_names
+            and not _fills(options.extra_args, _PARTITION)
+        ):
             raise BadCallError(
-                f"function {function_name(function)!r} has a parameter {_LATER!r}, which is reserved for partitions of "
+                f"function {function_name(function)!r} has a parameter {_PARTITION!r}, which is reserved for partitions of "
                 "stored objects; this version does not make them: rename the parameter"
             )
         return binder
@@ -166,6 +173,7 @@ class JobBuilder:
             function_bytes=len(source.function.body),
             chunksize=options.chunksize,
             is_map=options.is_map,
+            parallel=self._parallel,
         )
         return Job(facts, JobTable(calls, self._pump), source)
 

@@ -49,6 +49,8 @@ class JobFacts:
     function_bytes: int = 0
     chunksize: int | None = None
     is_map: bool = False
+    parallel: int | None = None
+    """Calls that can run at the same time; None if that is not known."""
 
 
 @record

@@ -62,6 +62,7 @@ class JobTable:
         self.grown_kb = _ZEROS["I"] * calls
         self.results: list[object] = [None] * calls
         self.logs: dict[int, LogSlice] = {}
+        self.result_bytes = 0  # of the reports that brought results
         self.workers: list[tuple[int, int, str]] = []  # first call, calls, name; in the order of the reports
         self.over = 0
         self.failed = 0
@@ -121,6 +122,7 @@ class JobTable:
                 fresh = [c for c in range(first, last) if self.state[c] < FIRST_FINAL and c not in skip]
                 for call in fresh:
                     self._fill_one(call, call - first, report, entries, at)
+            self.result_bytes += len(report.results.body) + sum(b.nbytes for b in report.results.buffers)
             for log in report.logs:
                 self.logs[log.call] = log
             if report.worker:

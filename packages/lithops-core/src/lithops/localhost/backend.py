@@ -31,6 +31,7 @@ class LocalhostBackend:
     """The pool of one executor. Its zygote starts with it, its workers when there is work."""
 
     def __init__(self, config: LocalhostConfig | None, executor: ExecutorInfo) -> None:
+        self.workers = config.worker_processes if config is not None else os.cpu_count() or 1
         self._python = config.runtime if config is not None else sys.executable
         live = config is not None and config.stream_logs
         library: str | None = None
@@ -45,7 +46,7 @@ class LocalhostBackend:
         try:
             self.pool = Pool(
                 PoolOptions(
-                    workers=config.worker_processes if config is not None else os.cpu_count() or 1,
+                    workers=self.workers,
                     python=self._python,
                     library=library,
                     path=tuple(sys.path) if library is None else None,
@@ -100,7 +101,11 @@ class LocalhostBackend:
 
 
 def _same_interpreter(python: str) -> bool:
-    return python == sys.executable
+    """Whether a path names the interpreter that runs this, perhaps by another of the names it has in its folder."""
+    here = os.path.split(sys.executable)[0]
+    return python == sys.executable or (
+        os.path.split(python)[0] == here and os.path.realpath(python) == os.path.realpath(sys.executable)
+    )
 
 
 def _echo(number: int, data: bytes) -> None:

@@ -7,7 +7,6 @@ ends, however it ends, so that neither a crash nor a process id that is used aga
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import re
@@ -15,6 +14,11 @@ import time
 from typing import TYPE_CHECKING
 
 from lithops.types import CleanReport, CleanScope, ExecutorInfo
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +105,8 @@ def executor_of(job_key: str) -> str:
 def _locked(lock: int, path: str) -> bool:
     """Lock a file that was just opened, and say whether it is still the one that stands there."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:  # somebody is cleaning at this very moment
         return False
     except OSError:  # a file system without locks: nobody can tell who lives, so nobody removes anything
@@ -121,7 +126,8 @@ def _unused(folder: Path) -> Iterator[bool]:
         yield isinstance(error, FileNotFoundError)
         return
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield True
     except OSError:
         yield False

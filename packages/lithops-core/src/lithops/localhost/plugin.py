@@ -47,7 +47,7 @@ class Localhost:
         """One stream; the pool behind it splits jobs itself."""
         from lithops.types import Limits
 
-        return Limits(calls_per_activation=None)
+        return Limits(calls_per_activation=None, parallel_calls=self._ready().workers)
 
     @hookimpl
     def deploy_runtime(self) -> RuntimeMeta:

@@ -12,35 +12,37 @@ if TYPE_CHECKING:
 
 
 class deferred_interrupts:  # noqa: N801 - used like a function
-    """On the main thread, note an interrupt and call its handler at the end of the block, where all is consistent.
+    """On the main thread, note an interrupt that comes inside the block; `deliver` calls its handler afterwards.
 
-    Yields a function that says whether one has come. On other threads Python never runs signal handlers, so there is
-    nothing to do.
+    On other threads Python never runs signal handlers, so there is nothing to do.
     """
 
-    __slots__ = ("_caught", "_handler", "_wake")
+    __slots__ = ("_handler", "_wake", "caught")
 
     def __init__(self, wake: Callable[[], None]) -> None:
+        """`wake` is called when an interrupt comes."""
         self._wake = wake
         self._handler: Callable[[int, FrameType | None], object] | None = None
-        self._caught = False
+        self.caught = False
 
-    def __enter__(self) -> Callable[[], bool]:
+    def __enter__(self) -> None:
         if threading.get_ident() == threading.main_thread().ident:
             handler = getsignal(SIGINT)
             if callable(handler):
                 self._handler = handler
                 signal(SIGINT, self._note)
-        return lambda: self._caught
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._handler is not None:
             signal(SIGINT, self._handler)
-            if self._caught and error is None:
-                self._handler(SIGINT, None)
+
+    def deliver(self) -> None:
+        """Let the interrupt that came have its effect, now that all is consistent."""
+        if self.caught and self._handler is not None:
+            self._handler(SIGINT, None)
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self._caught = True
+        self.caught = True
         self._wake()

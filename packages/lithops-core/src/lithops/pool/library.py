@@ -57,7 +57,7 @@ class Library:
         known = self._segments.get(id(buffer))
         if known is None:
             self._last += 1
-            descriptor = shared.create([buffer]) if self._share else -1
+            descriptor = self._keep(buffer)
             known = self._segments[id(buffer)] = (self._last, buffer, descriptor)
         number, _, descriptor = known
         if number not in slot.segments:
@@ -69,6 +69,19 @@ class Library:
                 connection.send(frames.SEGMENT, 0, number, 0, 0, buffer)
             slot.segments.add(number)
         return number
+
+    def _keep(self, buffer: memoryview) -> int:
+        """Put a buffer into shared memory; -1 where that cannot be done, and it is sent to each worker."""
+        if not self._share:
+            return -1
+        try:
+            descriptor = shared.create([buffer])
+        except OSError:
+            return -1
+        if shared.scarce(descriptor):
+            os.close(descriptor)
+            return -1
+        return descriptor
 
     def release(self, buffers: Sequence[memoryview]) -> None:
         """Let go of shared buffers that no work needs any more."""

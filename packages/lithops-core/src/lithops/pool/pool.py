@@ -144,24 +144,26 @@ class Pool:
         self._must_be_ours()
         if not self._leading.acquire(blocking=False):
             return
+        interrupts = deferred_interrupts(self._poke)
         try:
-            with deferred_interrupts(self._poke) as interrupted:
+            with interrupts:
                 self._leader = threading.get_ident()
-                while not ready() and not interrupted() and not self._closed:
+                while not ready() and not interrupts.caught and not self._closed:
                     now = time.monotonic()
                     if now >= deadline:
-                        return
+                        break
                     self._turn(deadline - now)
-        except BaseException:
+        except BaseException as error:
             # An exception that came from outside (a signal handler's) may have struck anywhere: start afresh.
             if not self._waiting:
-                self._fail("a signal handler raised an exception while results were being read")
+                self._fail(f"{type(error).__name__} was raised while results were being read ({error})")
                 self._tell()
             raise
         finally:
             self._leader = 0
             self._waiting = False
             self._leading.release()
+        interrupts.deliver()
 
     def wake(self) -> None:
         """See `lithops.types.Pump`."""

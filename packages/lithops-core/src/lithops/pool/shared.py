@@ -48,13 +48,27 @@ def create(parts: Sequence[Buffer]) -> int:
 
 
 def attach(fd: int, *, writable: bool) -> memoryview:
-    """Map the object behind `fd` and close `fd`; a writable map is copy-on-write, so nobody else sees the changes."""
+    """Map the object behind `fd` and close `fd`; a writable map is copy-on-write, so nobody else sees the changes.
+
+    A map keeps a descriptor of its own for as long as it lives. Where these run short, the object is copied instead.
+    """
     try:
         size = os.fstat(fd).st_size
         prot = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
-        return memoryview(mmap.mmap(fd, size, flags=mmap.MAP_PRIVATE, prot=prot))
+        if not scarce(fd):
+            return memoryview(mmap.mmap(fd, size, flags=mmap.MAP_PRIVATE, prot=prot))
+        with mmap.mmap(fd, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as area:
+            return memoryview(bytearray(area) if writable else area[:])
     finally:
         os.close(fd)
+
+
+def scarce(fd: int) -> bool:
+    """Whether a new descriptor's number says that half of those this process may have are taken."""
+    import resource
+
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return most != resource.RLIM_INFINITY and fd >= most // 2
 
 
 def padded(nbytes: int) -> int:

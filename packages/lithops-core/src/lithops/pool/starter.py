@@ -49,6 +49,11 @@ class Zygote:
         """
         self._python = python
         self._pending = b""
+        if not hasattr(os, "posix_spawn") or not hasattr(socket, "AF_UNIX"):
+            raise BackendError(
+                "workers on this machine need processes that fork and Unix sockets, which this platform does not have; "
+                "choose a remote backend"
+            )
         started = spare.take(python) if library is None else None
         if started is None:
             try:

@@ -14,13 +14,17 @@ import select
 import signal
 import socket
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from lithops.pool import frames
 from lithops.pool.frames import Connection
 from lithops.pool.protocol import ANSWER, COMMAND
 from lithops.records import record
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PR_SET_PDEATHSIG = 1
 _LOOK_MS = 1000
 
 
@@ -48,13 +52,14 @@ def main(fd: int) -> NoReturn:
 
     import lithops.worker.loop  # noqa: F401 - the same
 
-    Zygote(control).serve()
+    Zygote(control, _death_wish()).serve()
 
 
 class Zygote:
     """The zygote's loop."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, die_with_parent: Callable[[], object]) -> None:
+        self._die_with_parent = die_with_parent
         self._control = control
         self._setup = Setup(path=None, log_dir=None, memory_mb=None, live=False, share=False)
         self._page: memoryview | None = None
@@ -145,6 +150,7 @@ class Zygote:
         if pid == 0:
             try:
                 os.setsid()
+                self._die_with_parent()
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -227,6 +233,17 @@ def _limit_memory(memory_mb: int | None) -> bool:
     except (AttributeError, ValueError, OSError):
         return False
     return sys.platform.startswith("linux")  # elsewhere the limit does not count mapped memory
+
+
+def _death_wish() -> Callable[[], object]:
+    """Return what lets a process die when its parent does, even if that was killed; on Linux only."""
+    try:
+        import ctypes
+
+        prctl = ctypes.CDLL(None).prctl
+    except (ImportError, OSError, AttributeError):
+        return lambda: None
+    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _kill_group(pid: int) -> None:

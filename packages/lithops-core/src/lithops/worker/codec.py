@@ -238,6 +238,8 @@ def decode_columns(data: bytes, count: int) -> Columns:
         begin, end, user, system, peak, grown = _ONE_CALL.unpack(data)
         return (begin,), (end,), (user,), (system,), (peak,), (grown,)
     split = 16 * count
+    if len(data) != _ONE_CALL.size * count:
+        raise ValueError(f"{len(data)} bytes are not the columns of {count} calls")
     times, cpu, memory = array("d", data[:split]), array("f", data[split : split + 8 * count]), array("Q")
     memory.frombytes(data[split + 8 * count :])
     return times[0::2], times[1::2], cpu[0::2], cpu[1::2], memory[0::2], memory[1::2]

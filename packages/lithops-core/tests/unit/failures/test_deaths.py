@@ -59,7 +59,9 @@ def turnstile(tmp_path: Path) -> Turnstile:
 # --- killed from outside
 
 
-def test_a_worker_killed_before_a_call_is_replaced(one: lithops.FunctionExecutor, until: Until, is_alive: Alive) -> None:
+def test_a_worker_killed_before_a_call_is_replaced(
+    one: lithops.FunctionExecutor, until: Until, is_alive: Alive
+) -> None:
     first = one.call_async(pid, 0).result()
     os.kill(first, signal.SIGKILL)
     until(lambda: not is_alive(first))
@@ -180,9 +182,7 @@ def test_a_zygote_that_is_killed_between_jobs_is_replaced(
 # --- their own doing
 
 
-def test_os_exit_is_the_calls_own_failure_and_is_not_tried_again(
-    one: lithops.FunctionExecutor, tmp_path: Path
-) -> None:
+def test_os_exit_is_the_calls_own_failure_and_is_not_tried_again(one: lithops.FunctionExecutor, tmp_path: Path) -> None:
     def leave(_x: int) -> None:
         with (tmp_path / "tries").open("a") as file:
             file.write("x")

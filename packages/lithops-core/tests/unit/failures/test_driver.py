@@ -67,7 +67,9 @@ def family(driver: Any) -> list[int]:
     return [child.pid for child in psutil.Process(driver.process.pid).children(recursive=True)]
 
 
-def test_ctrl_c_cancels_what_runs_and_leaves_no_process(drive: Callable[..., Any], until: Until, is_alive: Alive) -> None:
+def test_ctrl_c_cancels_what_runs_and_leaves_no_process(
+    drive: Callable[..., Any], until: Until, is_alive: Alive
+) -> None:
     driver = drive(BUSY_DRIVER.format(extra=""))
     workers = [int(pid) for pid in driver.line().split()]
     everybody = family(driver)
@@ -91,7 +93,9 @@ def test_ctrl_c_at_a_terminal_reaches_the_driver_only(drive: Callable[..., Any],
     until(lambda: not any(is_alive(pid) for pid in everybody))
 
 
-@pytest.mark.parametrize("child", ["", "subprocess.Popen(['sleep', '60'], close_fds=False)", "os.fork() or time.sleep(60)"])
+@pytest.mark.parametrize(
+    "child", ["", "subprocess.Popen(['sleep', '60'], close_fds=False)", "os.fork() or time.sleep(60)"]
+)
 def test_workers_of_a_killed_driver_end_within_two_seconds(
     drive: Callable[..., Any], until: Until, is_alive: Alive, child: str
 ) -> None:
@@ -135,7 +139,9 @@ class Alarm(Exception):
     pass
 
 
-def test_a_signal_handler_that_raises_ends_the_wait_and_nothing_else(one: lithops.FunctionExecutor, tmp_path: Path) -> None:
+def test_a_signal_handler_that_raises_ends_the_wait_and_nothing_else(
+    one: lithops.FunctionExecutor, tmp_path: Path
+) -> None:
     def work(x: int) -> int:
         with (tmp_path / "runs").open("a") as file:
             file.write(f"{os.getpid()}\n")

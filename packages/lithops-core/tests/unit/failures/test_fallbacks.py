@@ -74,9 +74,7 @@ def test_without_memfd_in_the_driver(make: Make, monkeypatch: pytest.MonkeyPatch
     exercise(make(2))
 
 
-def test_without_memfd_anywhere(
-    make: Make, monkeypatch: pytest.MonkeyPatch, everywhere: Callable[[str], None]
-) -> None:
+def test_without_memfd_anywhere(make: Make, monkeypatch: pytest.MonkeyPatch, everywhere: Callable[[str], None]) -> None:
     everywhere("import os\nif hasattr(os, 'memfd_create'): del os.memfd_create")
     monkeypatch.delattr(os, "memfd_create", raising=False)
     executor = make(2)
@@ -167,7 +165,9 @@ def test_a_host_that_can_start_no_more_processes_does_with_those_it_has(
     )
     executor = make(4)
     assert executor.get_result(executor.map(lambda x: time.sleep(0.005) or x, range(20))) == list(range(20))
-    assert "fewer worker processes than asked for: cannot start another: Resource temporarily unavailable" in caplog.text
+    assert (
+        "fewer worker processes than asked for: cannot start another: Resource temporarily unavailable" in caplog.text
+    )
 
 
 def test_a_host_that_can_start_no_process_fails_the_calls(make: Make, everywhere: Callable[[str], None]) -> None:

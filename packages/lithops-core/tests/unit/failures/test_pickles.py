@@ -85,7 +85,9 @@ def test_an_exception_whose_class_is_found_only_in_the_worker_arrives_as_text(on
     assert "from afar" in str(error.__cause__)
 
 
-def test_an_exception_of_a_class_made_in_the_function_arrives_with_its_attributes(one: lithops.FunctionExecutor) -> None:
+def test_an_exception_of_a_class_made_in_the_function_arrives_with_its_attributes(
+    one: lithops.FunctionExecutor,
+) -> None:
     def fail(_x: int) -> NoReturn:
         class Local(ValueError):
             pass
@@ -303,3 +305,17 @@ def test_a_module_that_is_missing_in_the_worker_is_named(
         "a worker cannot load the function: ModuleNotFoundError: No module named 'came_late'; "
         "is the module it needs installed where the call runs?"
     )
+
+
+def test_more_large_results_than_the_driver_may_have_open_files_are_kept(executor: lithops.FunctionExecutor) -> None:
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, limits[1]))
+    try:
+        results = executor.get_result(executor.map(lambda x: np.full(70_000, x % 200, dtype=np.uint8), range(400)))
+        assert [int(r[-1]) for r in results] == [x % 200 for x in range(400)]
+        again = executor.get_result(executor.map(lambda a: int(a[0]), [*results, *results]))
+        assert again == [x % 200 for x in range(400)] * 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)

@@ -134,7 +134,9 @@ def test_a_call_that_closes_all_descriptors_is_a_crash_of_its_own(one: lithops.F
     assert one.call_async(double, 2).result() == 4
 
 
-def test_a_call_that_leaves_files_open_until_there_are_no_more_harms_no_later_call(one: lithops.FunctionExecutor) -> None:
+def test_a_call_that_leaves_files_open_until_there_are_no_more_harms_no_later_call(
+    one: lithops.FunctionExecutor,
+) -> None:
     def leak(_x: int) -> int:
         import resource
 

@@ -62,7 +62,7 @@ def test_closing_keeps_a_folder_with_logs(tmp_path: Path) -> None:
     Path(folder.path, "worker-0-1.log").write_text("x")
     folder.close()
 
-    assert os.listdir(folder.path) == ["worker-0-1.log"]  # noqa: PTH208
+    assert os.listdir(folder.path) == ["worker-0-1.log"]
 
 
 def test_an_unwanted_folder_is_removed_when_it_is_closed(tmp_path: Path) -> None:
