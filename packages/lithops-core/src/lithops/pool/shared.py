@@ -64,11 +64,16 @@ def attach(fd: int, *, writable: bool) -> memoryview:
 
 
 def scarce(fd: int) -> bool:
-    """Whether a new descriptor's number says that half of those this process may have are taken."""
+    """Whether half of the descriptors that this process may have are taken, by the number that a new one gets."""
     import resource
 
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return most != resource.RLIM_INFINITY and fd >= most // 2
+    try:
+        new = os.dup(fd)
+    except OSError:
+        return True
+    os.close(new)
+    return most != resource.RLIM_INFINITY and new >= most // 2
 
 
 def padded(nbytes: int) -> int:
