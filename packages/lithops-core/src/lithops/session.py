@@ -19,6 +19,7 @@ from lithops.invoke.invoker import Invoker
 from lithops.jobs.build import JobBuilder, JobOptions
 from lithops.jobs.chains import feed_map, feed_reduce
 from lithops.jobs.job import Job, Locator, RetryPolicy, live_jobs
+from lithops.jobs.kept import KeptJobs
 from lithops.plugins import open_plugins
 from lithops.types import CallRange, ExecutorInfo
 
@@ -31,11 +32,6 @@ logger = logging.getLogger(__name__)
 
 Some = ResponseFuture | Iterable[ResponseFuture]
 
-_KEPT_JOBS = 1000
-"""Jobs whose results were taken are forgotten in groups, so that submitting stays cheap."""
-_LARGE_BYTES = 1 << 20
-"""A job with larger results is forgotten by the next submission, once they were taken."""
-
 
 class Session:
     """The life of an executor, from its plugins to its end."""
@@ -46,7 +42,7 @@ class Session:
         self.closed = False
         self.total_jobs = 0
         self._lock = threading.Lock()
-        self._jobs: list[Job] = []
+        self._jobs = KeptJobs()
         self._storage: Storage | None = None
         self._promise: Callable[[Job, int], Locator] | None = None
         self.memory_mb: int | None = getattr(settings.compute, "runtime_memory", None)
@@ -162,11 +158,7 @@ class Session:
         live_jobs.add(job)
         with self._lock:
             self._must_be_open()
-            if self._jobs and self._jobs[-1].table.result_bytes > _LARGE_BYTES and _taken(self._jobs[-1]):
-                self._jobs.pop()
-            self._jobs.append(job)
-            if len(self._jobs) % _KEPT_JOBS == 0:
-                self._jobs = [job for job in self._jobs if not _taken(job)]
+            self._jobs.add(job)
         logger.debug("job %s: %d calls of %s", job.key, job.table.calls, job.facts.function_name)
         if self.plugins.hears_jobs:
             self.plugins.job_started(job.info)
@@ -201,16 +193,11 @@ class Session:
 
     def futures(self) -> FuturesList:
         """The futures of all jobs that are kept."""
-        return FuturesList(ResponseFuture(job, row) for job in self._all_jobs() for row in range(job.table.calls))
-
-    def _all_jobs(self) -> list[Job]:
-        with self._lock:
-            return list(self._jobs)
+        return FuturesList(ResponseFuture(job, row) for job in self._jobs.all() for row in range(job.table.calls))
 
     def unread(self) -> FuturesList:
         """The futures whose results nobody has taken, but for those that only feed other jobs."""
-        with self._lock:
-            jobs = [job for job in self._jobs if not job.quiet and not _taken(job)]
+        jobs = self._jobs.unread()
         if len(jobs) == 1 and not any(jobs[0].table.read):
             return FuturesList(job=jobs[0])
         return FuturesList(
@@ -233,7 +220,7 @@ class Session:
         """Wait until every call has ended."""
         from lithops.wait import wait
 
-        while running := [job for job in self._all_jobs() if not job.table.complete]:
+        while running := [job for job in self._jobs.all() if not job.table.complete]:
             for job in running:
                 wait(FuturesList(job=job), throw_except=False, show_progressbar=False)
 
@@ -243,7 +230,7 @@ class Session:
             if self.closed:
                 return
             self.closed = True
-            jobs = list(self._jobs)
+            jobs = self._jobs.all()
         logger.debug("executor %s is closed", self.executor_id)
         self._finalizer.detach()
         self._invoker.close()
@@ -339,7 +326,3 @@ def jobs_of(futures: Some) -> list[Job]:
     if isinstance(futures, FuturesList) and futures.job is not None:
         return [futures.job]
     return list({id(future._job): future._job for future in listed(futures)}.values())
-
-
-def _taken(job: Job) -> bool:
-    return job.table.complete and job.table.read.count(1) == job.table.calls

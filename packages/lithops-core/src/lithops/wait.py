@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lithops.errors import JobTimeoutError
 from lithops.future import ResponseFuture, holds_futures, listed, throw
 from lithops.futures import FuturesList
-from lithops.jobs.table import JobTable, Watch
+from lithops.jobs.table import GONE, JobTable, Watch
 from lithops.jobs.waiting import FOREVER, deadline_of, wait_for
 from lithops.types import CallState, Pump
 from lithops.worker import codec
@@ -211,6 +211,8 @@ class _Group:
             return  # numbers and text: a million of them are looked at in 20 ms
         for place, (table, row) in enumerate(self._rows()):
             entry = table.results[row]
+            if entry is GONE:
+                continue
             if type(entry) is Pickled and _REVIVED not in entry.data[:_HEAD_BYTES]:
                 continue  # it is not unpickled only to see that it holds no futures
             if table.state[row] == CallState.DONE and holds_futures(value := table.value(row)):

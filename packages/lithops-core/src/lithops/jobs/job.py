@@ -95,6 +95,12 @@ class Job:
         self.cancel: Callable[[Job, int, int], None] = _nothing_to_cancel
         self.promise: Callable[[Job, int], Locator] | None = None
 
+    def without_results(self) -> Job:
+        """Return a job that knows what was measured, but neither inputs nor results."""
+        job = Job(self.facts, self.table.without_results(), None, self.first)
+        job.submitted, job.quiet = self.submitted, self.quiet
+        return job
+
     @property
     def info(self) -> JobInfo:
         """The job as events tell of it."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from lithops import errors
 from lithops.jobs.job import Job, JobFacts, Locator, live_jobs
-from lithops.jobs.table import JobTable
+from lithops.jobs.table import GONE, JobTable
 from lithops.records import record
 from lithops.types import CallState, LogSlice, Payload, Report
 from lithops.worker.codec import Pickled
@@ -140,7 +140,7 @@ def _signature(locator: Locator, data: bytes) -> bytes:
 
 def _outcome(job: Job, row: int) -> Outcome:
     table = job.table
-    entry = table.results[row]
+    entry = table.value(row) if table.results[row] is GONE else table.results[row]
     state = int(table.state[row])
     if isinstance(entry, BaseException):
         entry = capture(entry)

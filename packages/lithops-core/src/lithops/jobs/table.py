@@ -15,6 +15,8 @@ from lithops.types import CallState, LogSlice, Pump, Report
 from lithops.worker.codec import Pickled
 from lithops.worker.failure import Failure
 
+GONE = object()
+"""Stands for a result that was let go."""
 FIRST_FINAL = int(CallState.DONE)
 _DONE = int(CallState.DONE)
 _ZEROS: dict[str, array[Any]] = {code: array(code, [0]) for code in "dfI"}
@@ -215,7 +217,23 @@ class JobTable:
         if type(entry) is Pickled:
             entry = entry.load()
             self.results[call] = entry
+        elif entry is GONE:
+            from lithops.errors import LithopsError
+
+            raise LithopsError(
+                f"the result of call {call:05d} was taken, and let go when nobody had its future any more; "
+                "keep the future, or the result"
+            )
         return entry
+
+    def without_results(self) -> JobTable:
+        """Return a table of the same measurements that holds no results; errors stay."""
+        table = JobTable.__new__(JobTable)
+        table.__dict__.update(self.__dict__)
+        table.results = [
+            GONE if state == _DONE else entry for state, entry in zip(self.state, self.results, strict=True)
+        ]
+        return table
 
     def failure(self, call: int) -> Failure | BaseException:
         """Return what is known of how a call that is ERROR or CANCELLED failed, to be told of another call as well."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import threading
 import tracemalloc
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lithops import FunctionExecutor
+from lithops.errors import LithopsError
 
 from .conftest import DEADLINE_S
 
@@ -50,32 +51,68 @@ def test_jobs_submitted_at_the_same_time_have_ids_of_their_own(fexec: FunctionEx
     assert len(set(keys)) == len(keys) == 800
 
 
-@pytest.fixture
-def hurried() -> Any:
-    """Keep few jobs, so that what a hundred thousand jobs would show is shown by a few thousand."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lithops.session._KEPT_JOBS", 100)
-        yield
+def test_thousands_of_jobs_in_one_executor_leak_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Fewer jobs are kept, so that what a hundred thousand jobs would show is shown by some hundred.
+    monkeypatch.setattr("lithops.jobs.kept.MOST_TAKEN", 100)
+    fexec = FunctionExecutor(worker_processes=1)
 
-
-def test_thousands_of_jobs_in_one_executor_leak_nothing(lone: FunctionExecutor, hurried: None) -> None:
     def run(calls: int) -> None:
         for number in range(calls):
-            assert lone.call_async(abs, -number).result() == number
+            assert fexec.call_async(abs, -number).result() == number
 
     def measure() -> tuple[int, int]:
         gc.collect()
         return len(gc.get_objects()), tracemalloc.get_traced_memory()[0]
 
-    run(400)
+    run(300)
     tracemalloc.start()
-    run(200)
+    run(300)
     objects, held = measure()
     run(1000)
     more_objects, more_held = measure()
     tracemalloc.stop()
-    assert more_objects - objects < 3000
-    assert more_held - held < 400_000
+    assert len(fexec.futures) <= 101
+    fexec.close()
+    assert more_objects - objects < 300
+    assert more_held - held < 50_000
+
+
+def test_results_that_were_taken_are_let_go(lone: FunctionExecutor) -> None:
+    def make(number: int) -> bytes:
+        return bytes([number]) * 2_000_000
+
+    gc.collect()
+    tracemalloc.start()
+    for number in range(30):
+        futures = lone.map(make, [number, number])
+        assert len(futures.get_result()) == 2
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 20_000_000  # those of one job are 4 MB, of all 120 MB
+
+    assert futures[1].result()[:1] == bytes([29])
+    remembered = lone.futures[-60:]
+    assert [f.state for f in remembered] == ["Done"] * 60
+    assert all(f.stats["worker_func_exec_time"] >= 0 for f in remembered)
+    assert remembered[-1].result() == futures[1].result()
+    message = "the result of call 00000 was taken, and let go when nobody had its future any more; keep the future"
+    with pytest.raises(LithopsError, match=message):
+        remembered[0].result()
+    with pytest.raises(LithopsError, match=message):
+        pickle.dumps(remembered[0])
+    assert lone.wait(remembered)[1] == []
+
+
+def test_large_results_that_were_taken_in_another_order_are_let_go(lone: FunctionExecutor) -> None:
+    gc.collect()
+    tracemalloc.start()
+    pending = [lone.call_async(bytes, 1_000_000) for _ in range(5)]
+    for _ in range(150):
+        pending.append(lone.call_async(bytes, 1_000_000))
+        assert len(pending.pop(0).result(timeout=DEADLINE_S)) == 1_000_000
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 110_000_000  # of 150 MB
 
 
 def test_a_map_of_many_calls_is_light(fexec: FunctionExecutor) -> None:
