@@ -31,6 +31,12 @@ def double(x: int) -> int:
     return 2 * x
 
 
+def slowly(seconds: float, value: Any = None) -> Any:
+    """Take time; nobody waits for it but the driver that is looked at."""
+    time.sleep(seconds)
+    return value
+
+
 def sleep_long(_x: int) -> None:
     time.sleep(1000)
 
@@ -191,7 +197,7 @@ def test_a_signal_handler_that_returns_does_not_end_the_wait(one: lithops.Functi
     before = signal.signal(signal.SIGALRM, lambda number, _frame: rang.append(number))
     signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
     try:
-        assert one.call_async(lambda x: time.sleep(0.2) or x, 5).result() == 5
+        assert one.call_async(lambda x: slowly(0.2, x), 5).result() == 5
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -208,7 +214,7 @@ def test_an_interrupt_is_raised_where_the_driver_waits_and_the_executor_lives_on
 
 
 def test_an_interrupt_while_a_single_future_is_waited_for_cancels_nothing(one: lithops.FunctionExecutor) -> None:
-    future = one.call_async(lambda x: time.sleep(0.4) or x, 3)
+    future = one.call_async(lambda x: slowly(0.4, x), 3)
     threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         future.result()
@@ -264,7 +270,7 @@ def test_threads_that_submit_while_others_wait_lose_no_report(executor: lithops.
 
 
 def test_many_threads_wait_for_one_future(one: lithops.FunctionExecutor) -> None:
-    future = one.call_async(lambda x: time.sleep(0.1) or x, 3)
+    future = one.call_async(lambda x: slowly(0.1, x), 3)
     with ThreadPoolExecutor(20) as threads:
         assert list(threads.map(lambda _: future.result(timeout=30), range(20))) == [3] * 20
 
@@ -285,7 +291,12 @@ def test_closing_in_a_callback_is_fine(make: Make) -> None:
     executor = make(1)
     closed = threading.Event()
     future = executor.call_async(double, 2)
-    future.add_done_callback(lambda f: (executor.close(), closed.set()))
+
+    def close(_future: object) -> None:
+        executor.close()
+        closed.set()
+
+    future.add_done_callback(close)
     assert future.result(timeout=20) == 4
     assert closed.wait(20)
 
@@ -309,7 +320,7 @@ def test_executors_that_come_and_go_leave_no_descriptors(make: Make) -> None:
         with lithops.FunctionExecutor(backend="localhost", worker_processes=2) as executor:
             executor.get_result(executor.map(double, range(4)))
         gc.collect()
-        return psutil.Process().num_fds()
+        return int(psutil.Process().num_fds())
 
     once()
     before = once()
@@ -322,7 +333,7 @@ def test_workers_that_come_and_go_leave_no_descriptors(one: lithops.FunctionExec
     def once() -> int:
         one.call_async(lambda x: os._exit(1), 0).exception()
         one.call_async(double, 1).result()
-        return psutil.Process().num_fds()
+        return int(psutil.Process().num_fds())
 
     for _ in range(3):
         before = once()
@@ -358,7 +369,7 @@ OTHERS = "ClosedError: this executor belongs to the process this one was forked 
 
 
 def test_a_fork_of_the_driver_may_not_use_its_executor(executor: lithops.FunctionExecutor) -> None:
-    future = executor.call_async(lambda x: time.sleep(0.3) or x, 1)
+    future = executor.call_async(lambda x: slowly(0.3, x), 1)
     assert in_a_fork(lambda: str(future.result())) == OTHERS
     assert in_a_fork(lambda: str(executor.call_async(double, 1).result())) in (
         OTHERS,
@@ -368,8 +379,12 @@ def test_a_fork_of_the_driver_may_not_use_its_executor(executor: lithops.Functio
 
 
 def test_a_fork_of_the_driver_may_close_its_executor_without_harm(executor: lithops.FunctionExecutor) -> None:
-    futures = executor.map(lambda x: time.sleep(0.01) or x, range(20))
-    assert in_a_fork(lambda: str(executor.close())) == "None"
+    def close() -> str:
+        executor.close()
+        return "closed"
+
+    futures = executor.map(lambda x: slowly(0.01, x), range(20))
+    assert in_a_fork(close) == "closed"
     assert executor.get_result(futures) == list(range(20))
     assert executor.call_async(double, 1).result() == 2
 

@@ -25,6 +25,11 @@ def double(x: int) -> int:
     return 2 * x
 
 
+def slowly(x: int) -> int:
+    time.sleep(0.005)
+    return x
+
+
 def fill(n: int) -> Any:
     return np.full(n, 7, dtype=np.uint8)
 
@@ -164,7 +169,7 @@ def test_a_host_that_can_start_no_more_processes_does_with_those_it_has(
         "os.fork = fork"
     )
     executor = make(4)
-    assert executor.get_result(executor.map(lambda x: time.sleep(0.005) or x, range(20))) == list(range(20))
+    assert executor.get_result(executor.map(slowly, range(20))) == list(range(20))
     assert (
         "fewer worker processes than asked for: cannot start another: Resource temporarily unavailable" in caplog.text
     )

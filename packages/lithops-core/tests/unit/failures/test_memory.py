@@ -19,7 +19,7 @@ def take(megabytes: int) -> int:
 
 def keep(megabytes: int) -> int:
     """Leak memory into the worker."""
-    kept: list[bytearray] = lithops.__dict__.setdefault("_kept_by_a_test", [])
+    kept: list[bytearray] = vars(lithops).setdefault("_kept_by_a_test", [])
     kept.append(bytearray(megabytes << 20))
     return os.getpid()
 

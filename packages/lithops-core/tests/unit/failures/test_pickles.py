@@ -107,6 +107,7 @@ def test_an_exception_without_words_is_reported_all_the_same(one: lithops.Functi
         raise Silent
 
     error = one.call_async(fail, 0).exception()
+    assert error is not None
     assert type(error).__name__ == "Silent"
     assert "in fail" in str(error.__cause__)
 
@@ -120,8 +121,9 @@ def test_the_causes_of_an_exception_arrive_with_it(one: lithops.FunctionExecutor
 
     error = one.call_async(fail, 0).exception()
     assert isinstance(error, ValueError)
-    assert isinstance(error.__cause__, KeyError)
-    assert "in fail" in str(error.__cause__.__cause__)
+    inner = error.__cause__
+    assert isinstance(inner, KeyError)
+    assert "in fail" in str(inner.__cause__)
 
 
 # --- results

@@ -91,7 +91,7 @@ def close_descriptors(x: int) -> int:
 
 
 def lose_streams(x: int) -> int:
-    sys.stdout = sys.stderr = None  # type: ignore[assignment]
+    sys.stdout = sys.stderr = None
     return x
 
 
@@ -100,7 +100,7 @@ def put_odd_stream(x: int) -> int:
         def flush(self) -> NoReturn:
             raise RuntimeError("never")
 
-    sys.stdout = Odd()  # type: ignore[assignment]
+    sys.stdout = Odd()
     return x
 
 

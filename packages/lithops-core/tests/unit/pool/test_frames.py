@@ -37,7 +37,7 @@ def ends() -> Iterator[Ends]:
 def send_all(sender: Connection, receiver: Connection, send: Callable[[], None], count: int = 1) -> list[Frame]:
     """Send, and flush for as long as the other end needs to take in `count` frames."""
     received: list[Frame] = []
-    taking = threading.Thread(target=lambda: [received.append(receiver.next()) for _ in range(count)])
+    taking = threading.Thread(target=lambda: received.extend(receiver.next() for _ in range(count)))
     taking.start()
     send()
     sender.sock.setblocking(True)
@@ -152,7 +152,7 @@ def test_what_a_full_socket_does_not_take_waits_and_arrives_in_order(ends: Ends,
     assert driver.wants_to_write
     assert not driver.flush()
 
-    received = []
+    received: list[bytes] = []
     while len(received) < 40:
         received.append(bytes(worker.next().body))
         driver.flush()
@@ -167,12 +167,12 @@ def test_descriptors_wait_with_their_frames_when_the_socket_is_full(ends: Ends) 
         driver.send(frames.BLOCK, a=n, body=bytes([n]) * 60_000)  # in the stream
         driver.send(frames.BLOCK, a=100 + n, buffers=[bytes([n]) * 100_000])  # beside it
     assert driver.wants_to_write
-    seen = []
+    seen: list[Frame] = []
     while len(seen) < 24:
         seen.append(worker.next())
         driver.flush()
     assert [f.a for f in seen] == [x for n in range(12) for x in (n, 100 + n)]
-    assert all(bytes(f.buffers[0]) == bytes([f.a - 100]) * 100_000 for f in seen[1::2])  # type: ignore[arg-type]
+    assert all(bytes(f.buffers[0]) == bytes([f.a - 100]) * 100_000 for f in seen[1::2])
     seen.clear()  # a map holds a descriptor for as long as it lives
     assert psutil.Process().num_fds() == before
 
@@ -230,7 +230,7 @@ def test_without_descriptors_left_large_frames_go_into_the_stream(ends: Ends) ->
         for fd in taken:
             os.close(fd)
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-    assert [bytes(b) for b in frame.buffers] == [b"x" * 500_000]  # type: ignore[arg-type]
+    assert [bytes(b) for b in frame.buffers] == [b"x" * 500_000]
 
 
 def test_a_descriptor_that_cannot_be_taken_in_ends_the_stream_instead_of_waiting_for_ever(ends: Ends) -> None:

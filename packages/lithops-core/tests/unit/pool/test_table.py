@@ -169,7 +169,11 @@ def test_callbacks_are_called_once_whether_registered_before_or_after() -> None:
 
 def test_a_callback_may_fill_the_table() -> None:
     table = JobTable(2)
-    table.when_over(0, lambda call: fill(table, 1, "by the callback") and None)
+
+    def again(_call: int) -> None:
+        fill(table, 1, "by the callback")
+
+    table.when_over(0, again)
     fill(table, 0, "x")
     assert table.value(1) == "by the callback"
 
@@ -205,7 +209,7 @@ def test_the_pump_is_woken_for_those_who_wait_only() -> None:
             self.woken += 1
 
     pump = Pump()
-    table = JobTable(3, pump)  # type: ignore[arg-type]
+    table = JobTable(3, pump)
     fill(table, 0, 1)
     assert pump.woken == 0
     table.gate(1)

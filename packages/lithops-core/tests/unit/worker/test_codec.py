@@ -199,7 +199,7 @@ def test_an_item_that_cannot_be_encoded_leaves_the_body_as_it_was() -> None:
     encoder.add("before")
     size = encoder.size
     with pytest.raises(TypeError, match="cannot pickle"):
-        encoder.add([np.zeros(codec.OUT_OF_BAND, dtype=np.uint8), os.sched_yield, (x for x in ())])
+        encoder.add([np.zeros(codec.OUT_OF_BAND, dtype=np.uint8), os.sched_yield, iter(())])
     assert (encoder.size, encoder.buffer_bytes) == (size, 0)
     payload = encoder.finish()
     assert read(payload, 1) == ["before"]
