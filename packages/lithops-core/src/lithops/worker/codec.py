@@ -23,7 +23,7 @@ OUT_OF_BAND = 64 * 1024
 
 _LIST = b"L"
 _STREAM = b"S"
-_CRASHED = "a worker process crashed when it loaded the argument of this call"
+_CRASHED = "a worker process ended when it loaded the argument of this call"
 _COUNT = struct.Struct("<I")
 
 Dump = Callable[[io.BytesIO, Callable[[pickle.PickleBuffer], object]], pickle.Pickler]

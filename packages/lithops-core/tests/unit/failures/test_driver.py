@@ -1,4 +1,7 @@
-"""What happens to the driver, and what it does: signals, threads, forks, sudden death."""
+"""What happens to the driver, and what it does: signals, threads, forks, sudden death.
+
+Over 400 lines: each test is a program of its own, and they share the ways of watching one die.
+"""
 
 from __future__ import annotations
 

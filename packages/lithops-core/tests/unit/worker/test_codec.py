@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -137,7 +138,7 @@ def test_items_that_are_not_to_be_tried_are_not(items: list[Any], data: st.DataO
     for k, found in enumerate(reader.items):
         if k in skip:
             assert isinstance(found, LoadFailure)
-            assert str(found.error) == "a worker process crashed when it loaded the argument of this call"
+            assert str(found.error) == "a worker process ended when it loaded the argument of this call"
         else:
             assert found == items[k] or isinstance(found, LoadFailure)
 
@@ -199,7 +200,7 @@ def test_an_item_that_cannot_be_encoded_leaves_the_body_as_it_was() -> None:
     encoder.add("before")
     size = encoder.size
     with pytest.raises(TypeError, match="cannot pickle"):
-        encoder.add([np.zeros(codec.OUT_OF_BAND, dtype=np.uint8), os.sched_yield, iter(())])
+        encoder.add([np.zeros(codec.OUT_OF_BAND, dtype=np.uint8), os.sched_yield, threading.Lock()])
     assert (encoder.size, encoder.buffer_bytes) == (size, 0)
     payload = encoder.finish()
     assert read(payload, 1) == ["before"]
