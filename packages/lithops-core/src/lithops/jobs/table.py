@@ -65,7 +65,8 @@ class JobTable:
         self.results: list[object] = [None] * calls
         self.logs: dict[int, LogSlice] = {}
         self.result_bytes = 0  # of the reports that brought results
-        self.workers: list[tuple[int, int, str]] = []  # first call, calls, name; in the order of the reports
+        self.worker = _ZEROS["I"] * calls  # number of the worker's name, 0 for none
+        self._workers = {"": 0}
         self.over = 0
         self.failed = 0
         self._lock = threading.Lock()
@@ -128,7 +129,12 @@ class JobTable:
             for log in report.logs:
                 self.logs[log.call] = log
             if report.worker:
-                self.workers.append((first, count, report.worker))
+                number = self._workers.setdefault(report.worker, len(self._workers))
+                if len(fresh) == count:
+                    self.worker[first:last] = array("I", (number,)) * count
+                else:
+                    for call in fresh:
+                        self.worker[call] = number
             failed = count - states.count(_DONE)
             if failed and len(fresh) != count:
                 failed = sum(states[c - first] != _DONE for c in fresh)
@@ -254,10 +260,8 @@ class JobTable:
 
     def worker_of(self, call: int) -> str:
         """Return the name of the worker that ran a call, empty if it is not known."""
-        for first, count, name in reversed(self.workers):
-            if first <= call < first + count:
-                return name
-        return ""
+        number = self.worker[call]
+        return next(name for name, known in self._workers.items() if known == number)  # there are few
 
     def _any_over(self, first: int, last: int) -> bool:
         part = self.state[first:last]
