@@ -47,16 +47,16 @@ class FunctionExecutor:
         log_level: str | int | None = False,
         **kwargs: Any,
     ) -> None:
-        from lithops.config.sources import locate
+        from lithops.config.sources import locate, stays_here
         from lithops.pool import spare
 
-        if locate(config, config_file) is None and {mode, backend} <= {None, "localhost"} and "runtime" not in kwargs:
+        here = {mode, backend} <= {None, "localhost"} and "runtime" not in kwargs
+        if here and stays_here(locate(config, config_file)):
             spare.start(sys.executable)  # it takes as long to start as all the rest of this
         try:
             self._begin(mode, config, config_file, backend, storage, monitoring, log_level, kwargs)
-        except BaseException:
-            spare.drop()
-            raise
+        finally:
+            spare.drop()  # where nobody took it
 
     def _begin(
         self,

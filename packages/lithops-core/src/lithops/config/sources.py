@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 TEXT_VARIABLE = "LITHOPS_CONFIG"
 FILE_VARIABLE = "LITHOPS_CONFIG_FILE"
+_CHOICES = re.compile(r"\b(?:backend|mode|runtime)['\"]?\s*:\s*['\"]?([\w./-]+)")
 
 
 class Source(NamedTuple):
@@ -44,6 +46,20 @@ def locate(config: Mapping[str, Any] | None = None, config_file: str | os.PathLi
         if os.path.lexists(path):
             return Source(path, path=path)
     return None
+
+
+def stays_here(source: Source | None) -> bool:
+    """Guess, without parsing, whether calls will run on this machine and this interpreter; a wrong guess costs little."""
+    if source is None:
+        return True
+    text = source.text or repr(source.given or "")
+    if source.path is not None:
+        try:
+            with open(source.path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes 3 ms to import
+                text = file.read()
+        except (OSError, ValueError):  # what is wrong with it is said when it is read
+            return False
+    return all(name == "localhost" for name in _CHOICES.findall(text))
 
 
 def read(source: Source) -> Document:
