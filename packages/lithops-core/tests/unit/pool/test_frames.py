@@ -214,6 +214,7 @@ def test_nothing_to_read_on_a_socket_that_does_not_block_yields_nothing(ends: En
     assert list(driver.receive()) == []
 
 
+@pytest.mark.needs("linux")
 def test_without_descriptors_left_large_frames_go_into_the_stream(ends: Ends) -> None:
     driver, worker = ends(True)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -233,6 +234,7 @@ def test_without_descriptors_left_large_frames_go_into_the_stream(ends: Ends) ->
     assert [bytes(b) for b in frame.buffers] == [b"x" * 500_000]
 
 
+@pytest.mark.needs("linux")
 def test_a_descriptor_that_cannot_be_taken_in_ends_the_stream_instead_of_waiting_for_ever(ends: Ends) -> None:
     driver, worker = ends(True)
     driver.send(frames.BLOCK, buffers=[b"x" * 500_000])
