@@ -150,7 +150,7 @@ class Loop:
         batch.flush()
         if self._out_of_memory:
             self._leave(batch)
-        mark(page.IDLE, 0.0)
+        mark.idle()
 
     def _claim(self, epoch: int) -> bool:
         """Take the first token of a range, so that nothing is loaded for calls that were taken back."""
@@ -224,7 +224,7 @@ class Loop:
         """Make room for a new process, which has its memory back."""
         self._reader = self._block = None
         batch.flush()
-        self._mark(page.IDLE, 0.0)
+        self._mark.idle()
         leave()
 
     def _change_env(self, env: dict[str, str]) -> None:

@@ -63,6 +63,10 @@ class Mark:
         self._starts[1] = began
         self._calls[0] = call
 
+    def idle(self) -> None:
+        """Say that this worker is between calls. The start stays, or the call would be seen with none for a moment."""
+        self._calls[0] = IDLE
+
     def loading(self, what: int) -> None:
         """Say the item of which call is being loaded, `FUNCTION` or `IDLE`; each has the time of a call."""
         self._starts[1] = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from typing import Any
 
@@ -125,8 +126,6 @@ def test_items_to_avoid_are_told_behind_the_key_of_the_job() -> None:
 
 
 def test_what_has_not_begun_leaves_out_what_workers_are_at() -> None:
-    import os
-
     descriptor, area = page.create(2)
     os.close(descriptor)
     run, other = run_of((0, 30)), run_of((0, 30))
@@ -142,8 +141,6 @@ def test_what_has_not_begun_leaves_out_what_workers_are_at() -> None:
 
 @pytest.mark.parametrize("what", [4, page.FUNCTION, page.IDLE])
 def test_the_page_tells_what_a_worker_is_at_and_what_it_loads(what: int) -> None:
-    import os
-
     descriptor, area = page.create(3)
     os.close(descriptor)
     mark = page.Mark(memoryview(area), 1)
@@ -155,3 +152,12 @@ def test_the_page_tells_what_a_worker_is_at_and_what_it_loads(what: int) -> None
     assert page.read(area, 0) == (page.IDLE, 0.0)
     page.reset(area, 1)
     assert (page.read(area, 1), page.loading(area, 1)) == ((page.IDLE, 0.0), page.IDLE)
+
+
+def test_a_call_is_never_seen_with_the_start_of_none() -> None:
+    descriptor, area = page.create(1)
+    os.close(descriptor)
+    mark = page.Mark(memoryview(area), 0)
+    mark(3, 2.5)
+    mark.idle()
+    assert page.read(area, 0) == (page.IDLE, 2.5)  # had the start gone first, call 3 would have begun at 0
