@@ -28,51 +28,59 @@ def stats_of(job: Job, row: int) -> dict[str, Any]:
     process's high-water mark before and after it, in bytes. `worker_func_cpu_usage` is its CPU time in percent of its
     duration, in a list of one.
     """
-    table, facts = job.table, job.facts
-    if table.state[row] == CallState.NEW:
+    table = job.table
+    state = table.state[row]
+    if state == _NEW:
         return {}
-    stats: dict[str, Any] = {
+    common = _common(job)
+    if state == _SENT:
+        return common
+    began, ended, reported = table.started[row], table.ended[row], table.reported[row]
+    user, system = table.cpu_user[row], table.cpu_system[row]
+    peak, grown = table.peak_kb[row] * _KIB, table.grown_kb[row] * _KIB
+    seconds = ended - began
+    entry = table.results[row]
+    common.update(
+        state=_STATES[state],
+        host_status_done_tstamp=reported,
+        host_result_done_tstamp=reported,
+        attempt=table.attempt[row],
+        worker=table.worker_of(row),
+        worker_func_start_tstamp=began,
+        worker_func_end_tstamp=ended,
+        worker_func_exec_time=seconds,
+        worker_start_tstamp=began,
+        worker_end_tstamp=ended,
+        worker_exec_time=seconds,
+        worker_result_upload_time=0.0,
+        worker_func_cpu_user_time=user,
+        worker_func_cpu_system_time=system,
+        worker_func_cpu_usage=[100 * (user + system) / seconds if seconds > 0 else 0.0],
+        worker_peak_memory_start=peak - grown,
+        worker_peak_memory_end=peak,
+        worker_func_rss=grown,
+    )
+    if type(entry) is Pickled:
+        common["func_result_size"] = len(entry.data) + sum(view.nbytes for view in entry.buffers)
+    return common
+
+
+def _common(job: Job) -> dict[str, Any]:
+    facts = job.facts
+    return {
         "host_job_create_tstamp": facts.created,
         "host_job_serialize_time": facts.serialize_s,
         "func_data_size_bytes": facts.function_bytes,
         "host_submit_tstamp": job.submitted,
         **_UNSPENT,
         "host_job_created_time": job.submitted - facts.created,
-        "state": _STATES[table.state[row]],
+        "state": "Invoked",
         "lane": "stream",
     }
-    if not table.is_over(row):
-        return stats
-    began, ended = table.started[row], table.ended[row]
-    user, system = table.cpu_user[row], table.cpu_system[row]
-    peak, grown = table.peak_kb[row] * _KIB, table.grown_kb[row] * _KIB
-    entry = table.results[row]
-    stats |= {
-        "host_status_done_tstamp": table.reported[row],
-        "host_result_done_tstamp": table.reported[row],
-        "attempt": table.attempt[row],
-        "worker": table.worker_of(row),
-        "worker_func_start_tstamp": began,
-        "worker_func_end_tstamp": ended,
-        "worker_func_exec_time": ended - began,
-        "worker_start_tstamp": began,
-        "worker_end_tstamp": ended,
-        "worker_exec_time": ended - began,
-        "worker_result_upload_time": 0.0,
-        "worker_func_cpu_user_time": user,
-        "worker_func_cpu_system_time": system,
-        "worker_func_cpu_usage": [100 * (user + system) / (ended - began)] if ended > began else [0.0],
-        "worker_peak_memory_start": peak - grown,
-        "worker_peak_memory_end": peak,
-        "worker_func_rss": grown,
-    }
-    if type(entry) is Pickled:
-        stats["func_result_size"] = len(entry.data) + sum(view.nbytes for view in entry.buffers)
-    return stats
 
 
+_NEW, _SENT = int(CallState.NEW), int(CallState.SENT)
 _STATES = {
-    int(CallState.SENT): "Invoked",
     int(CallState.DONE): "Success",
     int(CallState.ERROR): "Error",
     int(CallState.CANCELLED): "Cancelled",

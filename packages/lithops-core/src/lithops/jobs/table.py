@@ -67,6 +67,7 @@ class JobTable:
         self.result_bytes = 0  # of the reports that brought results
         self.worker = _ZEROS["I"] * calls  # number of the worker's name, 0 for none
         self._workers = {"": 0}
+        self._worker_names = [""]
         self.over = 0
         self.failed = 0
         self._lock = threading.Lock()
@@ -130,6 +131,8 @@ class JobTable:
                 self.logs[log.call] = log
             if report.worker:
                 number = self._workers.setdefault(report.worker, len(self._workers))
+                if number == len(self._worker_names):
+                    self._worker_names.append(report.worker)
                 if len(fresh) == count:
                     self.worker[first:last] = array("I", (number,)) * count
                 else:
@@ -260,8 +263,7 @@ class JobTable:
 
     def worker_of(self, call: int) -> str:
         """Return the name of the worker that ran a call, empty if it is not known."""
-        number = self.worker[call]
-        return next(name for name, known in self._workers.items() if known == number)  # there are few
+        return self._worker_names[self.worker[call]]
 
     def _any_over(self, first: int, last: int) -> bool:
         part = self.state[first:last]
