@@ -263,7 +263,8 @@ class JobTable:
 
     def worker_of(self, call: int) -> str:
         """Return the name of the worker that ran a call, empty if it is not known."""
-        return self._worker_names[self.worker[call]]
+        number: int = self.worker[call]
+        return self._worker_names[number]
 
     def _any_over(self, first: int, last: int) -> bool:
         part = self.state[first:last]
