@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
+
+from lithops.pool.protocol import ANSWER
 
 _CONTROL_FD = 3
 
 # Never run by file path or with the current folder on the path: a `types.py` in it would shadow the library's.
+# The version is told before anything of ours is imported, which an older interpreter could not.
 _BOOT = """\
-import sys
+import os, struct, sys
+os.write({fd}, struct.pack({answer!r}, b'H', *sys.version_info[:2]))
+if sys.version_info[:2] != {version}: sys.exit()
 if sys.path[:1] == ['']: del sys.path[0]
 sys.path.{how}{where!r})
 from lithops.pool import zygote
@@ -29,7 +35,9 @@ class Started:
         """
         self.python = python
         how, where = ("append(", _library()) if library is None else ("insert(0, ", library)
-        boot = _BOOT.format(how=how, where=where, fd=_CONTROL_FD)
+        boot = _BOOT.format(
+            how=how, where=where, fd=_CONTROL_FD, answer=ANSWER.format, version=tuple(sys.version_info[:2])
+        )
         self.errors = _unnamed_file()
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         try:

@@ -47,7 +47,6 @@ def main(fd: int) -> NoReturn:
     with contextlib.suppress(PermissionError):  # already the leader of a group
         os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _send(control, b"H", sys.version_info.major, sys.version_info.minor)
     import cloudpickle  # noqa: F401 - once, for all workers
 
     import lithops.worker.loop  # noqa: F401 - the same
