@@ -345,6 +345,7 @@ class FunctionExecutor:
             if fs is None:
                 return
         keys = (self.executor_id,) if fs is None else tuple(job.key for job in jobs_of(fs))
+        self._session.drop_promises(keys)
         self._session.plugins.clean(CleanScope(job_keys=keys))
 
     # --- the end

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from lithops.errors import BadCallError, ClosedError, ConfigError
+from lithops.errors import BadCallError, BucketNotFound, ClosedError, ConfigError
 from lithops.future import ResponseFuture, listed
 from lithops.futures import FuturesList
 from lithops.invoke.invoker import Invoker
@@ -179,6 +179,15 @@ class Session:
 
             self._promise = promiser(lambda: self.storage, lambda: self.storage.bucket)
         return self._promise(job, row)
+
+    def drop_promises(self, keys: Iterable[str]) -> None:
+        """Remove the results that were put into storage for futures that travelled, of these jobs or executors."""
+        if self._promise is None:
+            return
+        for key in keys:
+            with suppress(BucketNotFound):  # none of the calls has ended yet
+                names = self.storage.list_keys(self.storage.bucket, prefix=f"lithops.jobs/{key}")
+                self.storage.delete_objects(self.storage.bucket, names)
 
     # --- looking back
 
