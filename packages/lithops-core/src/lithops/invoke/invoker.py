@@ -19,7 +19,6 @@ from lithops import errors
 from lithops.invoke.ranges import merged, remaining, split
 from lithops.invoke.reports import lost_for_good, validated
 from lithops.invoke.timers import Timers
-from lithops.pool.interrupts import uninterrupted
 from lithops.types import (
     Activation,
     CallRange,
@@ -77,27 +76,25 @@ class Invoker:
     def submit(self, job: Job, ranges: Iterable[CallRange]) -> None:
         """Start calls of a job; returns when the backend has taken as many as it wants at once."""
         limit = self._limits.calls_per_activation
-        with uninterrupted():  # half a submission would be waited for by whoever asks for all results
-            with self._lock:
-                for part in ranges:
-                    self._waiting.extend((job, piece) for piece in split(part, limit))
-                if not self._watching and job.facts.timeout_s != _FOREVER:
-                    self._watching = True
-                    self._heard = time.monotonic()
-                    self._timers.after(job.facts.timeout_s + GRACE_S, self._watch)
-            self._pump()
+        with self._lock:
+            for part in ranges:
+                self._waiting.extend((job, piece) for piece in split(part, limit))
+            if not self._watching and job.facts.timeout_s != _FOREVER:
+                self._watching = True
+                self._heard = time.monotonic()
+                self._timers.after(job.facts.timeout_s + GRACE_S, self._watch)
+        self._pump()
 
     def cancel(self, job: Job, first: int, count: int) -> None:
         """End calls that have not ended, as cancelled, and have the backend stop them."""
-        with uninterrupted():
-            with self._lock:
-                receipts = tuple(
-                    self._receipts[i] for i, (owner, _) in self._open.items() if owner is job and i in self._receipts
-                )
-            self.fail(job, range(first, first + count), CallState.CANCELLED, _CANCELLED)
-            if receipts and self._plugins.can_cancel:
-                part = CallRange(first=first, count=count)
-                self._plugins.cancel(CancelRequest(receipts=receipts, ranges=(part,)))
+        with self._lock:
+            receipts = tuple(
+                self._receipts[i] for i, (owner, _) in self._open.items() if owner is job and i in self._receipts
+            )
+        self.fail(job, range(first, first + count), CallState.CANCELLED, _CANCELLED)
+        if receipts and self._plugins.can_cancel:
+            part = CallRange(first=first, count=count)
+            self._plugins.cancel(CancelRequest(receipts=receipts, ranges=(part,)))
 
     def close(self) -> None:
         """Start nothing more; idempotent."""

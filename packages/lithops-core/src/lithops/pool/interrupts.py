@@ -1,87 +1,48 @@
-"""Keep Ctrl-C, alarms and the like from striking in the middle of the pool's bookkeeping."""
+"""Keep Ctrl-C from striking in the middle of the pool's bookkeeping."""
 
 from __future__ import annotations
 
-import _signal  # `signal` wraps it to make enumerations, which costs more than a call
 import threading
-from _signal import getsignal, signal
+from _signal import SIGINT, getsignal, signal  # `signal` wraps these to make enumerations, which costs more than a call
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
 
-    Handler = Callable[[int, FrameType | None], object]
-
-_NAMES = ("SIGINT", "SIGALRM", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGVTALRM", "SIGPROF")
-_NUMBERS: tuple[int, ...] = tuple(getattr(_signal, name) for name in _NAMES if hasattr(_signal, name))
-"""Signals whose handlers programs let raise exceptions."""
-
 
 class deferred_interrupts:  # noqa: N801 - used like a function
-    """On the main thread, note signals that come inside the block; `deliver` calls their handlers afterwards.
+    """On the main thread, note an interrupt that comes inside the block; `deliver` calls its handler afterwards.
 
     On other threads Python never runs signal handlers, so there is nothing to do.
     """
 
-    __slots__ = ("_came", "_handlers", "_wake", "caught")
+    __slots__ = ("_handler", "_wake", "caught")
 
-    def __init__(self, wake: Callable[[], None] | None = None) -> None:
-        """`wake` is called when a signal comes."""
+    def __init__(self, wake: Callable[[], None]) -> None:
+        """`wake` is called when an interrupt comes."""
         self._wake = wake
-        self._handlers: list[tuple[int, Handler]] = []
-        self._came: list[tuple[int, Handler]] = []
+        self._handler: Callable[[int, FrameType | None], object] | None = None
         self.caught = False
 
     def __enter__(self) -> None:
-        if threading.get_ident() != threading.main_thread().ident:
-            return
-        try:
-            for number in _NUMBERS:
-                handler = getsignal(number)
-                if callable(handler):
-                    self._handlers.append((number, handler))
-                    signal(number, self._note)
-        except BaseException:  # a handler that is not replaced yet has raised
-            self._restore()
-            raise
+        if threading.get_ident() == threading.main_thread().ident:
+            handler = getsignal(SIGINT)
+            if callable(handler):
+                self._handler = handler
+                signal(SIGINT, self._note)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._restore()
+        if self._handler is not None:
+            signal(SIGINT, self._handler)
 
     def deliver(self) -> None:
-        """Let the signals that came have their effect, now that all is consistent."""
-        while self._came:
-            number, handler = self._came.pop(0)
-            handler(number, None)
+        """Let the interrupt that came have its effect, now that all is consistent."""
+        if self.caught and self._handler is not None:
+            self._handler(SIGINT, None)
 
-    def _restore(self) -> None:
-        handlers = self._handlers
-        try:
-            while handlers:
-                number, handler = handlers[-1]
-                signal(number, handler)
-                handlers.pop()
-        finally:
-            if handlers:  # a handler that was just put back has raised
-                self._restore()
-
-    def _note(self, number: int, _frame: FrameType | None) -> None:
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
         self.caught = True
-        self._came += [entry for entry in self._handlers if entry[0] == number]
-        if self._wake is not None:
-            self._wake()
-
-
-class uninterrupted(deferred_interrupts):  # noqa: N801 - used like a function
-    """On the main thread, hold signals back for the block; their handlers are called at its end."""
-
-    __slots__ = ()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._restore()
-        self.deliver()
+        self._wake()

@@ -24,7 +24,7 @@ from lithops.errors import BackendError, ClosedError
 from lithops.pool import frames, shared
 from lithops.pool.deaths import Death, ending, verdict
 from lithops.pool.dispatch import STEAL_S, Dispatcher
-from lithops.pool.interrupts import deferred_interrupts, uninterrupted
+from lithops.pool.interrupts import deferred_interrupts
 from lithops.pool.library import Library
 from lithops.pool.logs import last_output, last_words, remove_empty
 from lithops.pool.run import Doom, Run, Slot, not_begun
@@ -142,24 +142,19 @@ class Pool:
     def run_until(self, ready: Callable[[], bool], deadline: float) -> None:
         """See `lithops.types.Pump`."""
         self._must_be_ours()
+        if not self._leading.acquire(blocking=False):
+            return
         interrupts = deferred_interrupts(self._poke)
         try:
             with interrupts:
-                if self._leading.acquire(blocking=False):
-                    self._lead(ready, interrupts, deadline)
-        finally:
-            interrupts.deliver()
-
-    def _lead(self, ready: Callable[[], bool], interrupts: deferred_interrupts, deadline: float) -> None:
-        try:
-            self._leader = threading.get_ident()
-            while not ready() and not interrupts.caught and not self._closed:
-                now = time.monotonic()
-                if now >= deadline:
-                    break
-                self._turn(deadline - now)
+                self._leader = threading.get_ident()
+                while not ready() and not interrupts.caught and not self._closed:
+                    now = time.monotonic()
+                    if now >= deadline:
+                        break
+                    self._turn(deadline - now)
         except BaseException as error:
-            # A signal handler's, from a signal that is not deferred: it may have struck anywhere, so start afresh.
+            # An exception that came from outside (a signal handler's) may have struck anywhere: start afresh.
             if not self._waiting:
                 self._fail(f"{type(error).__name__} was raised while results were being read ({error})")
                 self._tell()
@@ -168,6 +163,7 @@ class Pool:
             self._leader = 0
             self._waiting = False
             self._leading.release()
+        interrupts.deliver()
 
     def wake(self) -> None:
         """See `lithops.types.Pump`."""
@@ -183,10 +179,6 @@ class Pool:
         if os.getpid() != self._owner:
             self._zygote.abandon()
             return
-        with uninterrupted():
-            self._end()
-
-    def _end(self) -> None:
         with self._lock:
             if self._closed:
                 return
