@@ -18,7 +18,7 @@ from lithops.futures import FuturesList
 from lithops.invoke.invoker import Invoker
 from lithops.jobs.build import JobBuilder, JobOptions
 from lithops.jobs.chains import feed_map, feed_reduce
-from lithops.jobs.job import Job, Locator, RetryPolicy, live_jobs
+from lithops.jobs.job import Job, Locator, RetryPolicy
 from lithops.jobs.kept import KeptJobs
 from lithops.plugins import open_plugins
 from lithops.types import CallRange, ExecutorInfo
@@ -43,6 +43,7 @@ class Session:
         self.total_jobs = 0
         self._lock = threading.Lock()
         self._jobs = KeptJobs()
+        self._plain_options: dict[bool, JobOptions] = {}  # of calls and of maps of which nothing was said
         self._storage: Storage | None = None
         self._promise: Callable[[Job, int], Locator] | None = None
         self.memory_mb: int | None = getattr(settings.compute, "runtime_memory", None)
@@ -84,6 +85,17 @@ class Session:
         is_map: bool = False,
     ) -> JobOptions:
         """Check what was said of one job and fill in the configured defaults."""
+        plain = (
+            extra_args is None
+            and extra_env is None
+            and timeout is None
+            and retries is None
+            and chunksize is None
+            and include_modules == ()
+            and exclude_modules == ()
+        )
+        if plain and (known := self._plain_options.get(is_map)) is not None:
+            return known
         defaults = self.settings.lithops
         timeout = defaults.execution_timeout_s if timeout is None else _seconds("timeout", timeout)
         retries = defaults.retries if retries is None else _whole("retries", retries, 0)
@@ -91,7 +103,7 @@ class Session:
         for names in (include_modules, exclude_modules):
             if isinstance(names, str):
                 raise BadCallError(f"modules are named in a list, found the text {names!r}; write [{names!r}]")
-        return JobOptions(
+        options = JobOptions(
             extra_args=extra_args,
             extra_env=extra_env,
             timeout_s=timeout,
@@ -101,6 +113,9 @@ class Session:
             exclude_modules=exclude_modules or defaults.exclude_modules,
             is_map=is_map,
         )
+        if plain:
+            self._plain_options[is_map] = options
+        return options
 
     def call(self, function: Callable[..., Any], data: Any, options: JobOptions) -> ResponseFuture:
         """Start a job of one call."""
@@ -155,7 +170,6 @@ class Session:
         job.submitted = time.time()
         job.cancel = self._invoker.cancel
         job.promise = self._promised
-        live_jobs.add(job)
         with self._lock:
             self._must_be_open()
             self._jobs.add(job)

@@ -55,6 +55,7 @@ class Invoker:
     def __init__(self, plugins: Plugins, limits: Limits, *, infrastructure_retries: int) -> None:
         self._plugins = plugins
         self._limits = limits
+        self._takes_all = limits.calls_per_activation is None and limits.in_flight is None
         self._losses = min(LOSSES, infrastructure_retries + 1)
         self._sink = plugins.wrap_sink(self)
         self._lock = threading.RLock()
@@ -75,14 +76,16 @@ class Invoker:
 
     def submit(self, job: Job, ranges: Iterable[CallRange]) -> None:
         """Start calls of a job; returns when the backend has taken as many as it wants at once."""
+        if not self._watching and job.facts.timeout_s != _FOREVER:
+            self._begin_to_watch(job.facts.timeout_s)
+        if self._takes_all and not self._closed:
+            alike = itertools.groupby(ranges, key=_attempt)  # an activation speaks of one attempt
+            self._hand_over(job, [self._activation(job, tuple(part), i) for i, (_, part) in enumerate(alike)])
+            return
         limit = self._limits.calls_per_activation
         with self._lock:
             for part in ranges:
                 self._waiting.extend((job, piece) for piece in split(part, limit))
-            if not self._watching and job.facts.timeout_s != _FOREVER:
-                self._watching = True
-                self._heard = time.monotonic()
-                self._timers.after(job.facts.timeout_s + GRACE_S, self._watch)
         self._pump()
 
     def cancel(self, job: Job, first: int, count: int) -> None:
@@ -118,43 +121,43 @@ class Invoker:
         while not self._closed:
             with self._lock:
                 batch = self._take_batch()
-                if not batch:
-                    return
-                job = batch[0][0]
-                activations = [activation for _, activation in batch]
-                self._open.update((a.activation_id, (job, a)) for a in activations)
-            try:
-                self._plugins.invoke(activations, self._sink)
-            except Exception as error:  # noqa: BLE001 - the border to a plugin
-                left = [a.activation_id for a in activations if a.activation_id not in self._receipts]
-                self.refused(left, error)
-                continue
-            for activation in activations:
-                for part in activation.ranges:
-                    job.table.sent(part.first, part.count)
+            if not batch:
+                return
+            self._hand_over(batch[0][0], [activation for _, activation in batch])
+
+    def _hand_over(self, job: Job, activations: Sequence[Activation]) -> None:
+        try:
+            self._plugins.invoke(activations, self._sink)
+        except Exception as error:  # noqa: BLE001 - the border to a plugin
+            self.refused([a.activation_id for a in activations if a.activation_id not in self._receipts], error)
+            return
+        for activation in activations:
+            for part in activation.ranges:
+                job.table.sent(part.first, part.count)
 
     def _take_batch(self) -> list[tuple[Job, Activation]]:
         """Take activations of one job off the queue, as many as go into one hook call."""
-        room = self._limits.in_flight - len(self._open) if self._limits.in_flight is not None else len(self._waiting)
+        most = self._limits.in_flight
         batch: list[tuple[Job, Activation]] = []
-        stream = self._limits.calls_per_activation is None
-        while self._waiting and len(batch) < room:
+        while self._waiting and (most is None or len(self._open) < most):
             job, part = self._waiting[0]
             if batch and batch[0][0] is not job:
                 break
             self._waiting.popleft()
-            if job.table.complete:
-                continue
-            ranges = [part]
-            while (
-                stream and self._waiting and self._waiting[0][0] is job and self._waiting[0][1].attempt == part.attempt
-            ):
-                ranges.append(self._waiting.popleft()[1])
-            batch.append((job, self._activation(job, tuple(ranges), len(batch))))
+            if not job.table.complete:
+                batch.append((job, self._activation(job, (part,), len(batch))))
         return batch
 
+    def _begin_to_watch(self, timeout_s: float) -> None:
+        with self._lock:
+            if not self._watching:
+                self._watching = True
+                self._heard = time.monotonic()
+                self._timers.after(timeout_s + GRACE_S, self._watch)
+
     def _activation(self, job: Job, ranges: tuple[CallRange, ...], index: int) -> Activation:
-        return Activation(
+        """Order calls of a job from the backend; from now on the activation is open."""
+        activation = Activation(
             activation_id=f"{self._token}-{next(self._ids)}",
             job_key=job.key,
             ranges=ranges,
@@ -165,6 +168,8 @@ class Invoker:
             chunksize=job.facts.chunksize,
             index=index,
         )
+        self._open[activation.activation_id] = job, activation
+        return activation
 
     # --- the sink
 
@@ -329,6 +334,10 @@ _CLOSED = library_failure(errors.CancelledError, "the executor was closed before
 
 def _calls_of(ranges: Iterable[CallRange]) -> Iterator[int]:
     return (call for part in ranges for call in range(part.first, part.first + part.count))
+
+
+def _attempt(part: CallRange) -> int:
+    return part.attempt
 
 
 def _luck() -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import reprlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from types import FunctionType
 from typing import Any
 
@@ -23,6 +23,7 @@ from lithops.types import Block, Payload, Pump
 from lithops.worker import codec
 from lithops.worker.plan import CallPlan
 
+_ONE_ATOM = "called with one number or text, which fills its parameter"
 _PARTITION = "obj"  # reserved for parts of stored objects, so that programs keep their meaning when these come
 
 
@@ -68,28 +69,28 @@ class JobBuilder:
 
         Raises `BadCallError` that names the parameter or the item that does not fit or cannot be pickled.
         """
-        created = time.time()
+        created, start = time.time(), time.perf_counter()
+        one_atom = not options.is_map and type(data) in codec.ATOMS and not options.extra_args and not options.extra_env
+        if one_atom and (known := self._known(function, options)) is not None:
+            source = Inputs(known, [Block(first=0, count=1, payload=codec.encode_atoms([data]))])
+            return self._job(job_id, function, source, 1, options, created, time.perf_counter() - start)
         binder = self._binder(function, options)
         items, length = as_items(data) if options.is_map else (iter((data,)), 1)
-        start = time.perf_counter()
 
         def explain(index: int, item: object, error: Exception) -> BadCallError:
             where = f"the data of item {index}" if options.is_map else "the data"
             return unpicklable(f"{where} of {function_name(function)!r} ({reprlib.repr(item)})", item, error)
 
-        if length == 1 and not options.is_map and type(data) in codec.ATOMS:
-            binder.check(data)
-            blocks = [Block(first=0, count=1, payload=codec.encode_atoms([data]))]
-            shared: tuple[memoryview, ...] = ()
-        else:
-            blocks, shared = encode(
-                items,
-                whole=length is not None,
-                check=binder.check_all,
-                explain=explain,
-                capturing=lambda: by_value(options.include_modules, options.exclude_modules),
-            )
-        source = Inputs(self._payload(function, binder, options), blocks, shared)
+        blocks, shared = encode(
+            items,
+            whole=length is not None,
+            check=binder.check_all,
+            explain=explain,
+            capturing=lambda: by_value(options.include_modules, options.exclude_modules),
+        )
+        plain = one_atom and not binder.placement
+        payload = self._payload(function, binder, options, key=_ONE_ATOM if plain else None)
+        source = Inputs(payload, blocks, shared)
         serialize_s = time.perf_counter() - start
         return self._job(job_id, function, source, source.calls, options, created, serialize_s)
 
@@ -126,7 +127,19 @@ class JobBuilder:
             )
         return binder
 
-    def _payload(self, function: Callable[..., object], binder: Binder, options: JobOptions) -> Payload:
+    def _known(self, function: Callable[..., object], options: JobOptions) -> Payload | None:
+        """Return the pickle of a function that was called with one argument before, so it need not be looked at."""
+        return self._cache.find(
+            function,
+            key=_ONE_ATOM,
+            include_modules=options.include_modules,
+            exclude_modules=options.exclude_modules,
+        )
+
+    def _payload(
+        self, function: Callable[..., object], binder: Binder, options: JobOptions, key: Hashable = None
+    ) -> Payload:
+        """Pickle the plan of a job. `key` stands for all that is said of it, if there is something shorter."""
         placement = binder.placement
         env = _environment(options.extra_env) if options.extra_env else {}
 
@@ -140,7 +153,8 @@ class JobBuilder:
                 storage=self._storage() if with_storage else None,
             )
 
-        key = (placement, tuple(env.items())) if not options.extra_args else None
+        if key is None and not options.extra_args:
+            key = placement, tuple(env.items())
         return self._cache.serialize(
             function,
             plan,

@@ -46,6 +46,21 @@ class FunctionCache:
         self._known: dict[int, _Known] = {}
         self._lock = threading.Lock()
 
+    def find(
+        self,
+        function: object,
+        *,
+        key: Hashable,
+        include_modules: Modules = (),
+        exclude_modules: Iterable[str] = (),
+    ) -> Payload | None:
+        """Return what `serialize` made of a function under this key, if it is provably what it would make now."""
+        known = self._known.get(id(function))
+        if known is None or known.pickles is None or known.reference() is not function:
+            return None
+        found = known.pickles.get((key, _frozen(include_modules), tuple(exclude_modules), _registered()))
+        return found[1] if found is not None and found[0].holds() else None
+
     def serialize(
         self,
         function: object,
@@ -62,15 +77,13 @@ class FunctionCache:
         """
         if key is None or type(function) is not FunctionType:
             return serialize(make_plan(), function, include_modules=include_modules, exclude_modules=exclude_modules)
-        include = include_modules if include_modules is None or include_modules == () else tuple(include_modules)
-        exclude = tuple(exclude_modules)
+        include, exclude = _frozen(include_modules), tuple(exclude_modules)
+        found = self.find(function, key=key, include_modules=include, exclude_modules=exclude)
+        if found is not None:
+            return found
         known = self._known.get(id(function))
-        if known is not None and known.reference() is function:
-            if known.pickles is None:
-                return serialize(make_plan(), function, include_modules=include, exclude_modules=exclude)
-            found = known.pickles.get((key, include, exclude, _registered()))
-            if found is not None and found[0].holds():
-                return found[1]
+        if known is not None and known.pickles is None and known.reference() is function:
+            return serialize(make_plan(), function, include_modules=include, exclude_modules=exclude)
         return self._serialize_new(function, make_plan, key, include, exclude)
 
     def _serialize_new(
@@ -117,6 +130,10 @@ class FunctionCache:
             _make_room(entries, _MAX_FUNCTIONS)
             entries[number] = known
         return known
+
+
+def _frozen(names: Modules) -> tuple[str, ...] | None:
+    return None if names is None else tuple(names)
 
 
 def _registered() -> frozenset[str]:

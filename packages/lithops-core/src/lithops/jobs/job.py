@@ -102,6 +102,11 @@ class Job:
         return job
 
     @property
+    def owned(self) -> bool:
+        """Whether an executor of this process submitted it."""
+        return self.cancel is not _nothing_to_cancel
+
+    @property
     def info(self) -> JobInfo:
         """The job as events tell of it."""
         return JobInfo(
@@ -118,7 +123,7 @@ def _nothing_to_cancel(_job: Job, _first: int, _count: int) -> None:
 
 @dataclass(slots=True)
 class LiveJobs:
-    """The jobs of this process by key, so that a future that comes back in a result finds its own."""
+    """Jobs of this process whose futures have travelled, by key, so that one that comes back finds its own."""
 
     _jobs: weakref.WeakValueDictionary[str, Job] = field(default_factory=weakref.WeakValueDictionary)
     _lock: threading.Lock = field(default_factory=threading.Lock)

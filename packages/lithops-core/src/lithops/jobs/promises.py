@@ -78,6 +78,8 @@ def summary(job: Job, row: int) -> Summary:
                 "wait for it before you pickle its future"
             )
         locator = job.promise(job, row)
+    if job.owned:
+        live_jobs.add(job)
     return Summary(facts=job.facts, submitted=job.submitted, index=job.first + row, outcome=outcome, locator=locator)
 
 

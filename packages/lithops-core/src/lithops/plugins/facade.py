@@ -14,7 +14,7 @@ from lithops.hookspecs import SPECS
 from lithops.plugins.checks import HookManager, check_plugin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import click
     from pydantic import BaseModel
@@ -51,14 +51,15 @@ class Plugins:
         self._manager = HookManager()
         for spec in SPECS:
             self._manager.add_hookspecs(spec)
-        if os.environ.get("LITHOPS_TRACE_PLUGINS", "0") not in ("", "0"):
+        self._traced = os.environ.get("LITHOPS_TRACE_PLUGINS", "0") not in ("", "0")
+        if self._traced:
             self._manager.add_hookcall_monitoring(_trace_call, _trace_outcome)
         chosen = (("compute", compute), ("storage", storage), ("monitor", monitor))
         for family, plugin in (*chosen, *(("", other) for other in self.others)):
             if plugin is not None:
                 self._register(plugin, family, (origins or {}).get(plugin))
         # What happens for every call is looked up once.
-        self._invoke = self._manager.hook.invoke
+        self._invoke = self._direct("invoke")
         self._hears = {name: self._listeners(name) for name in ("job_started", "calls_finished", "job_finished")}
         self.hears_jobs = any(self._hears.values())
         """Whether a plugin listens to what happens to jobs; if none does, nobody need tell."""
@@ -235,6 +236,16 @@ class Plugins:
         """Return the plain implementations in the order of their calling."""
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
         return [impl for impl in reversed(caller.get_hookimpls()) if not (impl.wrapper or impl.hookwrapper)]
+
+    def _direct(self, hook: str) -> Callable[..., Any]:
+        """Return what a call of a hook comes to: its only implementation, where there is nothing else to it."""
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        impls = caller.get_hookimpls()
+        if len(impls) != 1 or self._traced or caller.spec is None:
+            return caller
+        only = impls[0]
+        takes_all = set(only.argnames) == set(caller.spec.argnames)
+        return only.function if takes_all and not (only.wrapper or only.hookwrapper) else caller
 
     def _implemented(self, hook: str) -> bool:
         return bool(self._implementations(hook))
