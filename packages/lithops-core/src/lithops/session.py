@@ -163,19 +163,27 @@ class Session:
         return FuturesList(job=job)
 
     def _start(self, job: Job) -> None:
-        self._adopt(job)
+        self._announce(job)
         self._invoker.submit(job, (CallRange(first=0, count=job.table.calls),))
+        self._keep(job)  # while the first call runs already
 
     def _adopt(self, job: Job) -> None:
+        """Take in a job that is submitted bit by bit."""
+        self._announce(job)
+        self._keep(job)
+
+    def _announce(self, job: Job) -> None:
         job.submitted = time.time()
         job.cancel = self._invoker.cancel
         job.promise = self._promised
+        if self.plugins.hears_jobs:
+            self.plugins.job_started(job.info)
+
+    def _keep(self, job: Job) -> None:
         with self._lock:
             self._must_be_open()
             self._jobs.add(job)
         logger.debug("job %s: %d calls of %s", job.key, job.table.calls, job.facts.function_name)
-        if self.plugins.hears_jobs:
-            self.plugins.job_started(job.info)
 
     def _next_id(self, letter: str) -> str:
         with self._lock:

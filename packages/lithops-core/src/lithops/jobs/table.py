@@ -102,54 +102,26 @@ class JobTable:
         they are: they are tried again.
         """
         first, count = report.first, report.count
-        last = first + count
-        states = report.states
+        states, body = report.states, report.results
         fired: list[tuple[int, Callable[[int], None]]] = []
         opened: list[threading.Lock] = []
         with self._lock:
-            if count == 1 and not skip and self.state[first] < FIRST_FINAL:
-                fresh: Sequence[int] = (first,)
-                self._fill_one(first, 0, report, entries, at)
-            elif not skip and not self._any_over(first, last):
-                fresh = range(first, last)
-                self.state[first:last] = states
-                self.attempt[first:last] = bytes((min(report.attempt, 255),)) * count
-                self.results[first:last] = entries
-                self.started[first:last] = _column("d", report.started)
-                self.ended[first:last] = _column("d", report.ended)
-                self.reported[first:last] = array("d", (at,)) * count
-                self.cpu_user[first:last] = _column("f", report.cpu_user)
-                self.cpu_system[first:last] = _column("f", report.cpu_system)
-                self.peak_kb[first:last] = _column("I", report.peak_kb)
-                self.grown_kb[first:last] = _column("I", report.grown_kb)
-            else:
-                fresh = [c for c in range(first, last) if self.state[c] < FIRST_FINAL and c not in skip]
-                for call in fresh:
-                    self._fill_one(call, call - first, report, entries, at)
-            self.result_bytes += len(report.results.body) + sum(b.nbytes for b in report.results.buffers)
-            for log in report.logs:
-                self.logs[log.call] = log
-            if report.worker:
-                number = self._workers.setdefault(report.worker, len(self._workers))
-                if number == len(self._worker_names):
-                    self._worker_names.append(report.worker)
-                if len(fresh) == count:
-                    self.worker[first:last] = array("I", (number,)) * count
-                else:
-                    for call in fresh:
-                        self.worker[call] = number
+            fresh = self._write(report, entries, at, skip)
             failed = count - states.count(_DONE)
             if failed and len(fresh) != count:
                 failed = sum(states[c - first] != _DONE for c in fresh)
             self.over += len(fresh)
             self.failed += failed
+            self.result_bytes += len(body.body) + (sum(b.nbytes for b in body.buffers) if body.buffers else 0)
+            for log in report.logs:
+                self.logs[log.call] = log
             if fresh and self._gates:
                 for call in self._concerned(fresh, self._gates):
                     opened += self._gates.pop(call)
             if fresh and self._callbacks:
                 for call in self._concerned(fresh, self._callbacks):
                     fired += [(call, callback) for callback in self._callbacks.pop(call)]
-            watches = list(self._watches)
+            watches = tuple(self._watches)
         for gate in opened:
             gate.release()
         for watch, only in watches:
@@ -162,6 +134,44 @@ class JobTable:
         if (opened or watches or fired) and self.pump is not None:
             self.pump.wake()
         return len(fresh)
+
+    def _write(self, report: Report, entries: Sequence[object], at: float, skip: Collection[int]) -> Sequence[int]:
+        """Write the columns of calls that have not ended and are not in `skip`; return which those are."""
+        first, count = report.first, report.count
+        last = first + count
+        worker = self._number_of(report.worker) if report.worker else 0
+        if count == 1 or skip or self._any_over(first, last):
+            fresh = [c for c in range(first, last) if self.state[c] < FIRST_FINAL and c not in skip]
+            for call in fresh:
+                self._write_one(call, call - first, report, entries, at)
+                self.worker[call] = worker
+            return fresh
+        self.state[first:last] = report.states
+        self.attempt[first:last] = bytes((min(report.attempt, 255),)) * count
+        self.results[first:last] = entries
+        self.started[first:last] = _column("d", report.started)
+        self.ended[first:last] = _column("d", report.ended)
+        self.reported[first:last] = array("d", (at,)) * count
+        self.cpu_user[first:last] = _column("f", report.cpu_user)
+        self.cpu_system[first:last] = _column("f", report.cpu_system)
+        self.peak_kb[first:last] = _column("I", report.peak_kb)
+        self.grown_kb[first:last] = _column("I", report.grown_kb)
+        self.worker[first:last] = array("I", (worker,)) * count
+        return range(first, last)
+
+    def _write_one(self, call: int, k: int, report: Report, entries: Sequence[object], at: float) -> None:
+        self.state[call] = report.states[k]
+        self.attempt[call] = min(report.attempt, 255)
+        self.results[call] = entries[k]
+        self.started[call], self.ended[call], self.reported[call] = report.started[k], report.ended[k], at
+        self.cpu_user[call], self.cpu_system[call] = report.cpu_user[k], report.cpu_system[k]
+        self.peak_kb[call], self.grown_kb[call] = report.peak_kb[k], report.grown_kb[k]
+
+    def _number_of(self, worker: str) -> int:
+        number = self._workers.setdefault(worker, len(self._workers))
+        if number == len(self._worker_names):
+            self._worker_names.append(worker)
+        return number
 
     def watch(self, watch: Watch, only: Collection[int] | None = None) -> None:
         """Count the ends of calls (of those in `only`) into `watch`, those that have ended already included."""
@@ -269,14 +279,6 @@ class JobTable:
     def _any_over(self, first: int, last: int) -> bool:
         part = self.state[first:last]
         return part.count(0) + part.count(1) != last - first
-
-    def _fill_one(self, call: int, k: int, report: Report, entries: Sequence[object], at: float) -> None:
-        self.state[call] = report.states[k]
-        self.attempt[call] = min(report.attempt, 255)
-        self.results[call] = entries[k]
-        self.started[call], self.ended[call], self.reported[call] = report.started[k], report.ended[k], at
-        self.cpu_user[call], self.cpu_system[call] = report.cpu_user[k], report.cpu_system[k]
-        self.peak_kb[call], self.grown_kb[call] = report.peak_kb[k], report.grown_kb[k]
 
     @staticmethod
     def _concerned(fresh: Sequence[int], table: Mapping[int, object]) -> list[int]:

@@ -103,21 +103,22 @@ class Dispatcher:
 
     def _hand(self, slot: Slot, run: Run) -> None:
         fair = -(-run.unsent_count // (2 * len(self._slots)))
-        low, high = run.take(max(1, min(run.batch, fair)))
+        low, high, block = run.take(max(1, min(run.batch, fair)))
         connection = slot.connection
         assert connection is not None
         epoch = slot.hand(run, low, high).epoch
-        slot.touched = time.perf_counter()
         try:
             os.write(slot.token_write, bytes((epoch,)) * (high - low))
             number = self._library.provide(slot, run.source.function)
-            block = run.source.block_of(low)
             if slot.block is not block:
-                references: list[Buffer | int] = [
-                    self._library.segment(slot, buffer) if any(buffer is s for s in run.source.shared) else buffer
-                    for buffer in block.payload.buffers
-                ]
-                connection.send(frames.BLOCK, 0, 0, block.first, block.count, block.payload.body, references, more=True)
+                payload = block.payload
+                references: Sequence[Buffer | int] = ()
+                if payload.buffers:
+                    references = [
+                        self._library.segment(slot, buffer) if any(buffer is s for s in run.source.shared) else buffer
+                        for buffer in payload.buffers
+                    ]
+                connection.send(frames.BLOCK, 0, 0, block.first, block.count, payload.body, references, more=True)
                 slot.block = block
             connection.send(frames.RANGE, epoch, number, low, high - low, run.name)
         except OSError as error:
@@ -154,11 +155,12 @@ class Dispatcher:
 
     def steal(self) -> None:
         """Where workers have nothing to do, let them have what others have not begun."""
-        if self._next_run() is not None or not self.has_idle:
+        behind = [slot for slot in self._slots[: self.spawned] if slot.outstanding > 1]
+        if not behind or self._next_run() is not None or not self.has_idle:
             return
         now = time.perf_counter()
-        for slot in self._slots:
-            if slot.outstanding > 1 and now - slot.touched > STEAL_S * 0.7:
+        for slot in behind:
+            if now - slot.touched > STEAL_S * 0.7:
                 self.take_back(slot)
         self.feed()
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from lithops.pool import shared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from lithops.pool.shared import Buffer
 
@@ -37,7 +37,7 @@ BLOCK = 5  # a: block number, b: first call, c: calls; body: encoded items
 RANGE = 6  # epoch; a: function number, b: first call, c: calls; calls of the last block sent
 BYE = 7
 # worker to driver
-REPORT = 8  # epoch; b: first call, c: calls; body: encoded columns and results
+REPORT = 8  # epoch; a: bytes about logs, b: first call, c: calls; body: see lithops.worker.codec.encode_report
 OUTPUT = 9  # a: 1 or 2, the stream; b: call; body: what was written, only when output is streamed live
 
 _CMSG = socket.CMSG_SPACE(16 * 4) if hasattr(socket, "CMSG_SPACE") else 0
@@ -69,6 +69,8 @@ class Connection:
         self._outbox: deque[tuple[memoryview, int | None]] = deque()
         self._corked = b""
         self._chunk = memoryview(bytearray(CHUNK))  # kept: fresh memory of this size costs more than a small frame
+        self._chunks = [self._chunk]
+        self._ready: deque[Frame] = deque()
         self.bytes_received = 0
 
     @property
@@ -138,15 +140,15 @@ class Connection:
                 return False
         return True
 
-    def receive(self) -> Iterator[Frame]:
-        """Read once and yield the frames that are complete now.
+    def receive(self) -> list[Frame]:
+        """Read once and return the frames that are complete now.
 
         Raises:
             EOFError: the other end is gone.
         """
         try:
             if self._share:
-                size, ancillary, flags, _ = self.sock.recvmsg_into([self._chunk], _CMSG, _FLAGS)
+                size, ancillary, flags, _ = self.sock.recvmsg_into(self._chunks, _CMSG, _FLAGS)
                 if flags & _CUT:
                     raise EOFError("a descriptor was lost: this process has too many open files")
                 for _, _, raw in ancillary:
@@ -156,22 +158,29 @@ class Connection:
             else:
                 size = self.sock.recv_into(self._chunk)
         except BlockingIOError:
-            return
+            return []
         except OSError as error:
             raise EOFError from error
         if not size:
             raise EOFError
-        self._buffer += self._chunk[:size]
         self.bytes_received += size
-        yield from self._parse()
+        buffer = self._buffer
+        if buffer:  # the rest of a frame: what came before it waits there
+            buffer += self._chunk[:size]
+            found, used = self._parse(buffer, len(buffer))
+            del buffer[:used]
+        else:
+            found, used = self._parse(self._chunk, size)
+            if used < size:
+                buffer += self._chunk[used:size]
+        return found
 
     def next(self) -> Frame:
         """Block until a frame is complete (worker side, on a blocking socket)."""
-        while True:
-            for frame in self._parse():
-                return frame
-            for frame in self.receive():
-                return frame
+        ready = self._ready
+        while not ready:
+            ready.extend(self.receive())
+        return ready.popleft()
 
     def close(self) -> None:
         """Close the socket and all descriptors that nobody took."""
@@ -185,6 +194,14 @@ class Connection:
         self.sock.close()
 
     def _push(self, data: Buffer, fd: int | None) -> None:
+        if not self._outbox and fd is None and type(data) is bytes:
+            try:
+                sent = self.sock.send(data)
+            except BlockingIOError:
+                sent = 0
+            if sent < len(data):
+                self._try(memoryview(data)[sent:], None)
+            return
         view = memoryview(data).cast("B") if len(data) else memoryview(b"")
         if self._outbox:
             self._outbox.append((view, fd))
@@ -212,53 +229,57 @@ class Connection:
             raise
         return True
 
-    def _parse(self) -> Iterator[Frame]:
-        while (frame := self._take()) is not None:
-            yield frame
+    def _parse(self, data: bytearray | memoryview, size: int) -> tuple[list[Frame], int]:
+        """Return the frames that are complete in the first `size` bytes, and how many bytes they take."""
+        found: list[Frame] = []
+        at = 0
+        while size - at >= HEADER.size:
+            kind, flags, epoch, count, a, b, c, length = HEADER.unpack_from(data, at)
+            start = at + HEADER.size
+            if not flags and not count:
+                end = start + length
+                if end > size:
+                    break
+                frame = Frame(kind, epoch, a, b, c)
+                frame.body = bytes(data[start:end])
+            else:
+                frame = Frame(kind, epoch, a, b, c)
+                end = self._fill(frame, data, size, start, flags, count, length)
+                if end < 0:
+                    break
+            found.append(frame)
+            at = end
+        return found, at
 
-    def _take(self) -> Frame | None:
-        buffer = self._buffer
-        have = len(buffer)
-        if have < HEADER.size:
-            return None
-        kind, flags, epoch, count, a, b, c, size = HEADER.unpack_from(buffer)
-        start = HEADER.size + 8 * count
-        if have < start:
-            return None
-        table = struct.unpack_from(f"<{count}Q", buffer, HEADER.size) if count else ()
-        own = sum(n for n in table if n < SEGMENT_BIT) if count else 0
-        end = start if flags & SHARED else start + size + own
-        if have < end:
-            return None
-        frame = Frame(kind, epoch, a, b, c)
+    def _fill(
+        self, frame: Frame, data: bytearray | memoryview, size: int, start: int, flags: int, count: int, length: int
+    ) -> int:
+        """Give a frame its body and its buffers; return where it ends, -1 if it is not complete yet."""
+        behind = start + 8 * count
+        if behind > size:
+            return -1
+        table = struct.unpack_from(f"<{count}Q", data, start)
         if flags & SHARED:
             if not self._descriptors:
-                return None
+                return -1
             try:
-                area = shared.attach(self._descriptors.popleft(), writable=kind != SEGMENT)
+                area = shared.attach(self._descriptors.popleft(), writable=frame.kind != SEGMENT)
             except OSError as error:
                 frame.error = error
-                return frame
-            finally:
-                del buffer[:end]
-            offset = 0
-            for n in table:
-                if n < SEGMENT_BIT:
-                    frame.buffers.append(area[offset : offset + n])
-                    offset += shared.padded(n)
-                else:
-                    frame.buffers.append(n ^ SEGMENT_BIT)
-            frame.body = area[offset : offset + size]
-            return frame
-        frame.body = bytes(memoryview(buffer)[start : start + size])
-        if count:
-            rest = memoryview(bytearray(memoryview(buffer)[start + size : end]))
-            offset = 0
-            for n in table:
-                if n < SEGMENT_BIT:
-                    frame.buffers.append(rest[offset : offset + n])
-                    offset += n
-                else:
-                    frame.buffers.append(n ^ SEGMENT_BIT)
-        del buffer[:end]
-        return frame
+                return behind
+            offset, end = 0, behind
+        else:
+            end = behind + length + sum(n for n in table if n < SEGMENT_BIT)
+            if end > size:
+                return -1
+            frame.body = bytes(data[behind : behind + length])
+            area, offset = memoryview(bytearray(data[behind + length : end])), 0
+        for n in table:
+            if n >= SEGMENT_BIT:
+                frame.buffers.append(n ^ SEGMENT_BIT)
+                continue
+            frame.buffers.append(area[offset : offset + n])
+            offset += shared.padded(n) if flags & SHARED else n
+        if flags & SHARED:
+            frame.body = area[offset : offset + length]
+        return end

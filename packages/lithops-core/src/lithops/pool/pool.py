@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import pickle
 import selectors
 import signal
 import sys
@@ -293,37 +292,28 @@ class Pool:
 
     def _until_next_check(self) -> float:
         """Seconds until a call may be overdue, or unbegun work may have to be taken back."""
-        wait = _FOREVER
+        due = _FOREVER
         many = idle = False
-        now = 0.0
         for slot in self._slots[: self._dispatch.spawned]:
             if not slot.queue:
                 idle = True
                 continue
             many = many or slot.outstanding > 1
-            limit = slot.queue[0].run.activation.timeout_s
-            if limit != _FOREVER:
-                now = now or time.perf_counter()
-                wait = min(wait, limit, self._due(slot, limit) - now)  # a call may begin at any time
+            due = min(due, slot.due)
+        wait = due - time.perf_counter() if due != _FOREVER else _FOREVER
         if many and (idle or self._dispatch.has_idle):
             wait = min(wait, STEAL_S)
         return wait
 
-    def _due(self, slot: Slot, limit: float) -> float:
-        """When a worker must have ended the call it is at, or have begun one."""
-        call, began = page.read(self._page, slot.index)
-        return max(began, slot.touched) + limit + BEGIN_S if call == page.IDLE else began + limit
-
     def _end_overdue(self) -> None:
-        now = 0.0
+        now = time.perf_counter()
         for slot in self._slots[: self._dispatch.spawned]:
-            if not slot.queue or slot.pid is None or slot.doom is not None:
+            if now < slot.due or not slot.queue or slot.pid is None or slot.doom is not None:
                 continue
             limit = slot.queue[0].run.activation.timeout_s
-            if limit == _FOREVER:
-                continue
-            now = now or time.perf_counter()
-            if now >= self._due(slot, limit):
+            call, began = page.read(self._page, slot.index)
+            slot.due = max(began, slot.touched) + limit + BEGIN_S if call == page.IDLE else began + limit
+            if now >= slot.due:
                 self._doom(slot, Doom.TIMEOUT)
 
     def _doom(self, slot: Slot, why: Doom) -> None:
@@ -362,25 +352,19 @@ class Pool:
         return True
 
     def _reported(self, slot: Slot, frame: Frame) -> None:
-        states, columns, results, logs = pickle.loads(frame.body)
         count = frame.c
-        started, ended, cpu_user, cpu_system, peak_kb, grown_kb = codec.decode_columns(columns, count)
+        states, columns, logs, results = codec.decode_report(frame.body, count, frame.a)
+        started, ended, cpu_user, cpu_system, peak_kb, grown_kb = columns
         if logs:
             slot.log_position = logs[-1].end
         with self._lock:
-            handed = next((h for h in slot.queue if h.epoch == frame.epoch), None)
-            if handed is None:
+            run = slot.heard_of(frame.epoch, count)
+            if run is None:
                 return
-            run = handed.run
-            handed.low += count
-            slot.heard = max(slot.heard, handed.number - 1)
-            if handed.low >= handed.high:
-                slot.queue.remove(handed)
-            slot.outstanding -= count
-            slot.touched = time.perf_counter()
             self._setbacks = 0
-            run.learn((ended[-1] - started[0]) / count)
             run.left -= count
+            if run.left:
+                run.learn((ended[-1] - started[0]) / count)
             self._dispatch.feed()
             report = Report(
                 activation_id=run.activation.activation_id,
@@ -388,14 +372,14 @@ class Pool:
                 count=count,
                 attempt=run.activation.ranges[0].attempt,
                 states=states,
-                results=Payload(body=results, buffers=tuple(b for b in frame.buffers if not isinstance(b, int))),
+                results=Payload(body=results, buffers=_own(frame.buffers) if frame.buffers else ()),
                 started=started,
                 ended=ended,
                 cpu_user=cpu_user,
                 cpu_system=cpu_system,
                 peak_kb=peak_kb,
                 grown_kb=grown_kb,
-                worker=f"{slot.index}-{slot.pid}",
+                worker=slot.name,
                 logs=logs,
                 final=run.left == 0,
             )
@@ -428,7 +412,7 @@ class Pool:
                 with self._lock:
                     if event.status is None:
                         slot = self._slots[event.slot]
-                        slot.pid = event.pid
+                        slot.born(event.pid)
                         self._by_pid[event.pid] = slot
                         if slot.exhausted:
                             self._dispatch.feed()
@@ -594,3 +578,8 @@ class Pool:
 
     def _nothing_open(self) -> bool:
         return not self._open
+
+
+def _own(buffers: Sequence[memoryview | int]) -> tuple[memoryview, ...]:
+    """Leave out the segments that a frame names: a worker sends none."""
+    return tuple(buffer for buffer in buffers if not isinstance(buffer, int))

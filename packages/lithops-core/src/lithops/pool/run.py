@@ -6,6 +6,7 @@ import enum
 import os
 import socket
 import struct
+import time
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from mmap import mmap
 
-    from lithops.types import Activation, CallSource, Sink
+    from lithops.types import Activation, Block, CallSource, Sink
 
 TARGET_S = 0.005
 """Seconds of work handed to a worker at once."""
@@ -25,6 +26,7 @@ LARGEST_BATCH = 1024
 EPOCHS = 255
 """A token is one byte and not 0, so this many ranges can be told apart."""
 _SOCKET_BYTES = 1 << 20
+_FOREVER = float("inf")
 
 
 class Doom(enum.Enum):
@@ -45,20 +47,20 @@ class Run:
         self.sink = sink
         self.key = self.name = activation.job_key.encode()
         self._poison: set[int] = set()
-        self.unsent: deque[tuple[int, int]] = deque((r.first, r.first + r.count) for r in activation.ranges)
-        self.unsent_count = sum(r.count for r in activation.ranges)
+        self.unsent = deque([(r.first, r.first + r.count) for r in activation.ranges])
+        self.unsent_count = sum([high - low for low, high in self.unsent])
         self.left = self.unsent_count  # calls that have not ended
         self.batch = activation.chunksize or 1
 
-    def take(self, most: int) -> tuple[int, int]:
-        """Take up to `most` calls that share a block off the front of the work."""
+    def take(self, most: int) -> tuple[int, int, Block]:
+        """Take up to `most` calls that share a block off the front of the work: from, to, their block."""
         low, high = self.unsent.popleft()
         block = self.source.block_of(low)
         cut = min(high, low + most, block.first + block.count)
         if cut < high:
             self.unsent.appendleft((cut, high))
         self.unsent_count -= cut - low
-        return low, cut
+        return low, cut, block
 
     def give_back(self, low: int, high: int) -> None:
         """Put calls that did not begin back to the front."""
@@ -116,11 +118,13 @@ class Slot:
         "connection",
         "doom",
         "doomed",
+        "due",
         "functions",
         "handed",
         "heard",
         "index",
         "log_position",
+        "name",
         "outstanding",
         "pid",
         "queue",
@@ -177,17 +181,42 @@ class Slot:
         self.block: object = None
         self.doom: Doom | None = None
         self.doomed = -1  # the call it was doomed for
-        self.touched = 0.0
+        self.touched = 0.0  # when it was last heard of or given something
+        self.due = _FOREVER  # no call of it can be overdue before
+        self.name = ""
         self.log_position = 0
         self.heard = self.handed  # ranges up to this one are not on the stream any more
+
+    def born(self, pid: int) -> None:
+        """Note which process it is."""
+        self.pid = pid
+        self.name = f"{self.index}-{pid}"
 
     def hand(self, run: Run, low: int, high: int) -> Handed:
         """Add a range to the queue."""
         self.handed += 1
         handed = Handed(run, low, high, self.handed)
+        self.touched = now = time.perf_counter()
+        due = now + run.activation.timeout_s
+        self.due = min(self.due, due) if self.queue else due
         self.queue.append(handed)
         self.outstanding += high - low
         return handed
+
+    def heard_of(self, epoch: int, count: int) -> Run | None:
+        """Take note that the next `count` calls of a range are over; return the run they belong to."""
+        for handed in self.queue:
+            if handed.epoch == epoch:
+                break
+        else:
+            return None
+        handed.low += count
+        self.heard = max(self.heard, handed.number - 1)
+        if handed.low >= handed.high:
+            self.queue.remove(handed)
+        self.outstanding -= count
+        self.touched = time.perf_counter()
+        return handed.run
 
     @property
     def exhausted(self) -> bool:

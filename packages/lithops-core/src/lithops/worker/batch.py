@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-import pickle
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lithops import errors
 from lithops.pool import frames
@@ -23,15 +22,13 @@ DONE, ERROR = int(CallState.DONE), int(CallState.ERROR)
 
 
 class Batch:
-    """The contiguous calls of a range from number `first` on."""
+    """Contiguous calls of a range, in the order in which they ended."""
 
-    def __init__(
-        self, connection: Connection, epoch: int, first: int, explain: Callable[[BaseException], failure.Failure]
-    ) -> None:
+    def __init__(self, connection: Connection, explain: Callable[[BaseException], failure.Failure]) -> None:
         """`explain` describes a `MemoryError` that comes when results are packed."""
         self._explain = explain
-        self._connection, self._epoch, self._first = connection, epoch, first
-        self._wall = time.time() - time.perf_counter()
+        self._connection, self._epoch, self._first = connection, 0, 0
+        self._wall = 0.0
         self._states = bytearray()
         self._entries: list[object] = []
         self._buffers: list[memoryview] = []
@@ -39,6 +36,14 @@ class Batch:
         self._cpu: list[float] = []
         self._memory: list[int] = []
         self.logs: list[LogSlice] = []
+        self._columns: tuple[list[Any] | bytearray, ...] = (
+            *(self._states, self._entries, self._buffers, self._times, self._cpu, self._memory, self.logs),
+        )
+
+    def begin(self, epoch: int, first: int) -> None:
+        """Take calls of a range from number `first` on."""
+        self._epoch, self._first = epoch, first
+        self._wall = time.time() - time.perf_counter()
 
     def add(self, state: int, result: object, begin: float, end: float, usage: Usage) -> None:
         """Take in the next call; a result that cannot be pickled makes it a failure."""
@@ -63,18 +68,14 @@ class Batch:
         wall = self._wall
         columns = codec.encode_columns([t + wall for t in self._times], self._cpu, self._memory)
         try:
-            body = self._pack(columns)
+            body, logs_size = codec.encode_report(self._states, columns, self._entries, self.logs)
         except MemoryError as error:
             self._drop_large(self._explain(error))
-            body = self._pack(columns)
-        self._connection.send(frames.REPORT, self._epoch, 0, self._first, count, body, self._buffers)
+            body, logs_size = codec.encode_report(self._states, columns, self._entries, self.logs)
+        self._connection.send(frames.REPORT, self._epoch, logs_size, self._first, count, body, self._buffers)
         self._first += count
-        for column in (self._states, self._entries, self._buffers, self._times, self._cpu, self._memory, self.logs):
+        for column in self._columns:
             column.clear()
-
-    def _pack(self, columns: bytes) -> bytes:
-        results = pickle.dumps(self._entries, 5)
-        return pickle.dumps((bytes(self._states), columns, results, self.logs), 5)
 
     def _drop_large(self, why: failure.Failure) -> None:
         """Fail the calls whose results take the memory that is missing."""

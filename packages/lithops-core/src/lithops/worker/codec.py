@@ -15,7 +15,7 @@ from array import array
 from collections.abc import Callable, Container, Iterable, Sequence
 
 from lithops import errors
-from lithops.types import Block, CallRange, CallState, Payload, Report
+from lithops.types import Block, CallRange, CallState, LogSlice, Payload, Report
 
 ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None)})
 OUT_OF_BAND = 64 * 1024
@@ -232,7 +232,7 @@ def encode_columns(times: list[float], cpu: list[float], memory: list[int]) -> b
     return array("d", times).tobytes() + array("f", cpu).tobytes() + array("Q", memory).tobytes()
 
 
-def decode_columns(data: bytes, count: int) -> Columns:
+def decode_columns(data: bytes | memoryview, count: int) -> Columns:
     """Return the six columns of `count` calls. Raises `ValueError` or `struct.error` if there are not so many."""
     if count == 1:
         begin, end, user, system, peak, grown = _ONE_CALL.unpack(data)
@@ -243,6 +243,22 @@ def decode_columns(data: bytes, count: int) -> Columns:
     times, cpu, memory = array("d", data[:split]), array("f", data[split : split + 8 * count]), array("Q")
     memory.frombytes(data[split + 8 * count :])
     return times[0::2], times[1::2], cpu[0::2], cpu[1::2], memory[0::2], memory[1::2]
+
+
+def encode_report(
+    states: bytes | bytearray, columns: bytes, entries: list[object], logs: list[LogSlice]
+) -> tuple[bytes, int]:
+    """Lay out what a worker says of calls; returns the bytes and how many of them tell of logs."""
+    told = pickle.dumps(logs, 5) if logs else b""
+    return b"".join((states, columns, told, pickle.dumps(entries, 5))), len(told)
+
+
+def decode_report(body: bytes | memoryview, count: int, logs_size: int) -> tuple[bytes, Columns, list[LogSlice], bytes]:
+    """Return states, columns and logs of `count` calls, and the results as `decode_results` takes them."""
+    split = count + _ONE_CALL.size * count
+    behind = split + logs_size
+    logs: list[LogSlice] = pickle.loads(body[split:behind]) if logs_size else []
+    return bytes(body[:count]), decode_columns(body[count:split], count), logs, bytes(body[behind:])
 
 
 def report_of_unrun(

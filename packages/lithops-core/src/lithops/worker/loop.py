@@ -52,12 +52,14 @@ class Loop:
         self._rss_kb = memory_mb * 1024 if memory_mb is not None and not memory_enforced else None
         self._functions: dict[int, Caller | Frame] = {}  # a frame as long as nobody has called the function
         self._envs: dict[int, dict[str, str]] = {}
-        self._env: dict[str, str] = {}
+        self._env: dict[str, str] | None = None
         self._shadowed: dict[str, str | None] = {}
         self._segments: dict[int, memoryview] = {}
         self._block: Frame | None = None
         self._reader: codec.ItemReader | None = None  # of the block, once it is needed
         self._out_of_memory = False
+        self._batch = Batch(connection, self._explain)
+        self._meter = Meter(always=self._rss_kb is not None)
         self._child = False
         os.register_at_fork(after_in_child=self._became_child)
 
@@ -97,9 +99,8 @@ class Loop:
         self._mark(first, time.perf_counter())  # what is loaded may crash: the page says what it was
         found = self._functions[frame.a]
         call = found if not isinstance(found, Frame) else self._load(found)
-        self._output.restore()
-        env = self._envs.get(frame.a, {})
-        if env != self._env:
+        env = self._envs.get(frame.a)
+        if env is not self._env:
             self._change_env(env)
         try:
             base, items = self._read_items(first, count, poison)
@@ -107,11 +108,12 @@ class Loop:
             base, items, call = first, [None] * count, refusing(self._explain(error))
         if self._reader is not None and self._reader.failed:
             call = guarded(call)
-        batch = Batch(self._connection, epoch, first, self._explain)
+        batch = self._batch
+        batch.begin(epoch, first)
         tokens, held, clock, mark = self._tokens, self._held, time.perf_counter, self._mark
         current, read, advance = context.current, os.read, self._output.advance
-        meter = Meter(always=self._rss_kb is not None)
-        add, measure = batch.add, meter.measure
+        add, measure = batch.add, self._meter.measure
+        self._meter.restart()
         flushed = clock()
         for index in range(first, first + count):
             if tokens is not None:
@@ -151,6 +153,7 @@ class Loop:
         if self._out_of_memory:
             self._leave(batch)
         mark.idle()
+        self._output.restore()  # what user code did to it, once nobody waits for us
 
     def _claim(self, epoch: int) -> bool:
         """Take the first token of a range, so that nothing is loaded for calls that were taken back."""
@@ -195,13 +198,15 @@ class Loop:
             if not isinstance(plan, CallPlan):
                 raise TypeError(f"a function frame holds a {type(plan).__name__}, not a CallPlan")
             call = plan.caller()
-            self._envs[frame.a] = plan.env
+            if plan.env:
+                self._envs[frame.a] = plan.env
         except BaseException as error:  # noqa: BLE001 - user code runs here
             call = refusing(
                 self._explain(error) if isinstance(error, MemoryError) else cannot_load("the function", error)
             )
         self._functions[frame.a] = call
         self._mark.loading(page.IDLE)
+        self._output.restore()
         return call
 
     def _explain(self, error: BaseException) -> failure.Failure:
@@ -227,14 +232,14 @@ class Loop:
         self._mark.idle()
         leave()
 
-    def _change_env(self, env: dict[str, str]) -> None:
+    def _change_env(self, env: dict[str, str] | None) -> None:
         for name, old in self._shadowed.items():
             if old is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = old
-        self._shadowed = {name: os.environ.get(name) for name in env}
-        os.environ.update(env)
+        self._shadowed = {name: os.environ.get(name) for name in env or ()}
+        os.environ.update(env or {})
         self._env = env
 
     def _log(self, batch: Batch, index: int, written: tuple[int, int]) -> None:

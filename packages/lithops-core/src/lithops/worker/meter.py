@@ -36,6 +36,11 @@ class Meter:
         self._last = _now()
         self._unmetered = 0.0  # seconds of calls since the kernel was asked
 
+    def restart(self) -> None:
+        """Leave out what was used since the last call: it was no call's."""
+        self._last = _now()
+        self._unmetered = 0.0
+
     def measure(self, seconds: float) -> Usage:
         """Return what the call that has just ended cost; it took `seconds`."""
         last = self._last
