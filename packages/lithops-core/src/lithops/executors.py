@@ -47,11 +47,15 @@ class FunctionExecutor:
         log_level: str | int | None = False,
         **kwargs: Any,
     ) -> None:
-        from lithops.config.sources import locate, stays_here
+        from lithops.config.places import is_silent
         from lithops.pool import spare
 
         here = {mode, backend} <= {None, "localhost"} and "runtime" not in kwargs
-        if here and stays_here(locate(config, config_file)):
+        if here and not (config is None and config_file is None and is_silent()):
+            from lithops.config.sources import locate, stays_here  # not before it is known that there is something
+
+            here = stays_here(locate(config, config_file))
+        if here:
             spare.start(sys.executable)  # it takes as long to start as all the rest of this
         try:
             self._begin(mode, config, config_file, backend, storage, monitoring, log_level, kwargs)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 from typing import Protocol
 
-from lithops.records import record
+from lithops.records import field, record
 
 
 @record

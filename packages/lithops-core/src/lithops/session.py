@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import operator
-import os
 import threading
 import time
 import weakref
@@ -290,10 +289,10 @@ class Session:
 
     def _state_dir(self) -> str:
         """Return the state folder; where there can be none, a private one for as long as this lives."""
-        from lithops.config.paths import state_dir
+        from lithops.config.paths import state_folder
 
         try:
-            return os.fspath(state_dir())
+            return state_folder()
         except ConfigError as error:
             import shutil
             import tempfile

@@ -8,12 +8,12 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from lithops._version import __version__
 from lithops.errors import LithopsError
+from lithops.records import record
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ CALL_S = 300.0
 """How long the call may take: a backend may have to build its runtime first."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Check:
     """What was found, and what to do about it."""
 

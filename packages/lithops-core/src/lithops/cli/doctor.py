@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from lithops.cli.options import choice_options, debug_option, json_option
@@ -33,6 +35,6 @@ def command(
             click.echo(f" {check.name:<15}" + f"\n{'':21}".join(lines))
     healthy = all(check.state != "fail" for check in checks)
     if as_json:
-        show_json({"healthy": healthy, "checks": [vars(check) for check in checks]})
+        show_json({"healthy": healthy, "checks": [asdict(check) for check in checks]})
     if not healthy:
         context.exit(1)

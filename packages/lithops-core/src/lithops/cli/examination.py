@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from lithops.errors import PluginError
 from lithops.hookspecs import API_VERSION
 from lithops.plugins import Plugins, config_model, find, installed, load
+from lithops.records import record
 
 if TYPE_CHECKING:
     from lithops.plugins import PluginInfo
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 State = Literal["ok", "broken", "contested", "needs newer API"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Finding:
     """A plugin and its state."""
 

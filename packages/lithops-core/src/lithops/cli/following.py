@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lithops.records import record
+
 _PAUSE_S = 0.2  # looking costs one `stat` for each log; the standard library cannot wait for files to grow
 _CHUNK_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Piece:
     """What a worker has just written."""
 

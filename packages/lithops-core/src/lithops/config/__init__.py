@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from lithops.config.classic import load_config as load_config
     from lithops.config.classic import load_yaml_config as load_yaml_config
     from lithops.config.paths import logs_dir as logs_dir
-    from lithops.config.paths import search_list as search_list
     from lithops.config.paths import state_dir as state_dir
+    from lithops.config.places import search_list as search_list
     from lithops.config.redaction import redact as redact
     from lithops.config.resolution import resolve as resolve
     from lithops.config.settings import GlobalSettings as GlobalSettings
@@ -31,7 +31,7 @@ _HOME = {
     "redact": "redaction",
     "render_template": "template",
     "resolve": "resolution",
-    "search_list": "paths",
+    "search_list": "places",
     "state_dir": "paths",
 }
 

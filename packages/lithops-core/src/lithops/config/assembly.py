@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from lithops.config.names import advice, slip_of
@@ -19,6 +18,7 @@ from lithops.config.settings import (
     Settings,
 )
 from lithops.errors import ConfigError, PluginError
+from lithops.records import names_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -104,7 +104,7 @@ def _general(document: Document, chosen: Selection, notes: list[str]) -> GlobalS
         written = model.model_dump(exclude_unset=True)
         values |= {key: value for key, value in written.items() if value is not None or key not in values}
     values["execution_timeout_s"] = values.pop("execution_timeout")
-    known = {field.name for field in fields(GlobalSettings)}
+    known = set(names_of(GlobalSettings))
     return GlobalSettings(**{key: value for key, value in values.items() if key in known})
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lithops.errors import ConfigError
+from lithops.records import field, record
 
 if TYPE_CHECKING:
     from yaml.nodes import Node, ScalarNode
@@ -19,7 +19,7 @@ _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Document:
     """Sections by name. An empty section is an empty dict."""
 

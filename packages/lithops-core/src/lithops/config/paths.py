@@ -1,4 +1,4 @@
-"""Where configuration is looked for, and where this user's state is kept on this machine."""
+"""Where this user's state is kept on this machine."""
 
 from __future__ import annotations
 
@@ -14,45 +14,43 @@ if TYPE_CHECKING:
 STATE_DIR_VARIABLE = "LITHOPS_STATE_DIR"
 
 
-def search_list() -> tuple[str, ...]:
-    """Return the config files that are looked for when none is named, in order; the first that exists is used."""
-    home = os.path.expanduser("~")  # noqa: PTH111 - pathlib would cost the start of a program without config 3 ms
-    return (".lithops_config", f"{home}/.lithops/config", "/etc/lithops/config")
-
-
-def state_dir() -> Path:
+def state_folder() -> str:
     """Return this user's private state folder, made with mode 0700 where it does not exist.
 
     It is the folder that the platform has for such things, or the one that `LITHOPS_STATE_DIR` names. Raises
     `ConfigError` if it cannot be made, or belongs to or can be written by somebody else.
     """
-    from pathlib import Path
-
     named = os.environ.get(STATE_DIR_VARIABLE)
-    folder = Path(named).expanduser().absolute() if named else Path(_platform_state_dir())
+    folder = os.path.abspath(os.path.expanduser(named)) if named else _platform_state_dir()  # noqa: PTH100, PTH111
     remedy = f"set {STATE_DIR_VARIABLE} to a folder of your own"
-    if not folder.is_absolute():  # expanduser leaves the tilde where there is neither HOME nor an entry for the user
-        raise ConfigError(f"the state folder {str(folder)!r} has no home to be in; set HOME, or {remedy}")
+    if not os.path.isabs(folder):  # noqa: PTH117 - expanduser leaves the tilde where the user has no home
+        raise ConfigError(f"the state folder {folder!r} has no home to be in; set HOME, or {remedy}")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.stat()
+        os.makedirs(os.path.dirname(folder), exist_ok=True)  # noqa: PTH103, PTH120
+        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+        found = os.stat(folder)  # noqa: PTH116
     except OSError as error:
         raise ConfigError(
-            f"the state folder {str(folder)!r} cannot be made: {error.strerror}: {error.filename!r}; {remedy}"
+            f"the state folder {folder!r} cannot be made: {error.strerror}: {error.filename!r}; {remedy}"
         ) from error
     if os.name == "posix":
         if found.st_uid != os.geteuid():
             raise ConfigError(
-                f"the state folder {str(folder)!r} belongs to user id {found.st_uid}, not to yours ({os.geteuid()}); "
-                f"{remedy}"
+                f"the state folder {folder!r} belongs to user id {found.st_uid}, not to yours ({os.geteuid()}); {remedy}"
             )
         if found.st_mode & 0o022:
             raise ConfigError(
-                f"the state folder {str(folder)!r} can be written by others (mode {found.st_mode & 0o777:04o}); "
+                f"the state folder {folder!r} can be written by others (mode {found.st_mode & 0o777:04o}); "
                 f"chmod go-w it, or {remedy}"
             )
     return folder
+
+
+def state_dir() -> Path:
+    """Return `state_folder` as a path."""
+    from pathlib import Path
+
+    return Path(state_folder())
 
 
 def logs_dir() -> Path:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lithops.config.settings import LANES, LOCALHOST
 from lithops.errors import PluginError
+from lithops.records import record
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -19,7 +19,7 @@ MODE_SECTIONS = ("serverless", "standalone")
 """Sections that lie under those of all backends of a mode."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Reader:
     """A plugin that takes its configuration from one or more sections, the later ones before the earlier."""
 

@@ -7,9 +7,10 @@ its neighbours as the models that the plugins declare.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from lithops.records import names_of, record
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -29,7 +30,7 @@ LOCALHOST_MONITORING_INTERVAL_S = 0.1
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, kw_only=True)  # no slots: they would make the class twice, on the way to every first result
+@record
 class GlobalSettings:
     """Section `lithops`, apart from the choice of plugins."""
 
@@ -178,6 +179,6 @@ def revealed(values: Any) -> Any:
 
 def _written(settings: Settings) -> dict[str, Any]:
     values: dict[str, Any] = {key: getattr(settings, key) for key in SELECTORS}
-    for field in fields(settings.lithops):
-        values[field.name.removesuffix("_s")] = getattr(settings.lithops, field.name)
+    for name in names_of(GlobalSettings):
+        values[name.removesuffix("_s")] = getattr(settings.lithops, name)
     return values

@@ -7,14 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lithops.config.paths import search_list
+from lithops.config.places import FILE_VARIABLE, TEXT_VARIABLE, search_list
 from lithops.errors import ConfigError
 
 if TYPE_CHECKING:
     from lithops.config.document import Document
 
-TEXT_VARIABLE = "LITHOPS_CONFIG"
-FILE_VARIABLE = "LITHOPS_CONFIG_FILE"
 _CHOICES = re.compile(r"\b(?:backend|mode|runtime)['\"]?\s*:\s*['\"]?([\w./-]+)")
 
 
@@ -79,7 +77,7 @@ def read(source: Source) -> Document:
 
 
 def _file(path: str, asked_by: str) -> Source:
-    path = os.path.expanduser(path)  # noqa: PTH111 - see paths.search_list
+    path = os.path.expanduser(path)  # noqa: PTH111 - see places.search_list
     return Source(path, path=path, asked_by=asked_by)
 
 

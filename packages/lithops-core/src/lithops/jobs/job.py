@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lithops.records import record
+from lithops.records import field, record
 from lithops.types import CallSource, JobInfo
 
 if TYPE_CHECKING:
@@ -121,12 +120,12 @@ def _nothing_to_cancel(_job: Job, _first: int, _count: int) -> None:
     """A job that was met in a pickle is not ours to stop."""
 
 
-@dataclass(slots=True)
 class LiveJobs:
     """Jobs of this process whose futures have travelled, by key, so that one that comes back finds its own."""
 
-    _jobs: weakref.WeakValueDictionary[str, Job] = field(default_factory=weakref.WeakValueDictionary)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self) -> None:
+        self._jobs: weakref.WeakValueDictionary[str, Job] = weakref.WeakValueDictionary()
+        self._lock = threading.Lock()
 
     def add(self, job: Job) -> None:
         """Make a job known."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lithops.records import record
 from lithops.worker.call_index import SUFFIX
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class CallOutput:
     """What one attempt of a call wrote: bytes `start .. end` of a worker's log."""
 
@@ -35,7 +35,7 @@ class CallOutput:
                 yield chunk
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class JobLog:
     """The index of what the calls of one job wrote."""
 

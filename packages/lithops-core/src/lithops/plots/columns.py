@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lithops.errors import LithopsError
+from lithops.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ _STAMPS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Columns:
     """What ran, sorted by when it began. Times are seconds since `origin`; NaN where a stamp is missing."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lithops._version import __version__
 from lithops.errors import PluginError
 from lithops.plugins import glance
+from lithops.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ _FAMILIES = {  # how users call it, and how its distributions are named
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class PluginInfo:
     """What is known of an installed plugin without importing it."""
 

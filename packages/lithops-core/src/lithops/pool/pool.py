@@ -312,8 +312,9 @@ class Pool:
                 continue
             limit = slot.queue[0].run.activation.timeout_s
             call, began = page.read(self._page, slot.index)
-            slot.due = max(began, slot.touched) + limit + BEGIN_S if call == page.IDLE else began + limit
-            if now >= slot.due:
+            due = max(began, slot.touched) + limit + BEGIN_S if call == page.IDLE else began + limit
+            slot.due = min(due, now + limit)  # a call may begin at any time
+            if now >= due:
                 self._doom(slot, Doom.TIMEOUT)
 
     def _doom(self, slot: Slot, why: Doom) -> None:

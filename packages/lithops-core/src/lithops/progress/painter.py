@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Protocol
 
+from lithops.records import record
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+
+@record
 class Snapshot:
     """The state of a bar at one moment; `eta_s` is None when nothing can be said."""
 

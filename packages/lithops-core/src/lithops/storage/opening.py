@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lithops.errors import ConfigError
+from lithops.records import record
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LOCAL = "localhost"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Choice:
     """Which store to open and with what."""
 

@@ -222,6 +222,7 @@ class LoadFailure:
 
 
 _ONE_CALL = struct.Struct("<dd2f2Q")
+Buffer = bytes | bytearray | memoryview
 Columns = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float], Sequence[int], Sequence[int]]
 
 
@@ -232,7 +233,7 @@ def encode_columns(times: list[float], cpu: list[float], memory: list[int]) -> b
     return array("d", times).tobytes() + array("f", cpu).tobytes() + array("Q", memory).tobytes()
 
 
-def decode_columns(data: bytes | memoryview, count: int) -> Columns:
+def decode_columns(data: Buffer, count: int) -> Columns:
     """Return the six columns of `count` calls. Raises `ValueError` or `struct.error` if there are not so many."""
     if count == 1:
         begin, end, user, system, peak, grown = _ONE_CALL.unpack(data)
@@ -253,7 +254,7 @@ def encode_report(
     return b"".join((states, columns, told, pickle.dumps(entries, 5))), len(told)
 
 
-def decode_report(body: bytes | memoryview, count: int, logs_size: int) -> tuple[bytes, Columns, list[LogSlice], bytes]:
+def decode_report(body: Buffer, count: int, logs_size: int) -> tuple[bytes, Columns, list[LogSlice], bytes]:
     """Return states, columns and logs of `count` calls, and the results as `decode_results` takes them."""
     split = count + _ONE_CALL.size * count
     behind = split + logs_size

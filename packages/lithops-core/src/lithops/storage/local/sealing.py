@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from lithops.records import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,7 @@ class DamagedError(ValueError):
     """The file is not a whole object."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Contents:
     """What the seal of a file tells."""
 
