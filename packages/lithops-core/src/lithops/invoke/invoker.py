@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lithops import errors
@@ -44,7 +45,7 @@ GRACE_S = 60.0
 LOSSES = 2
 """A call that lost its worker so often is not tried again."""
 _FOREVER = float("inf")
-_DONE = int(CallState.DONE)
+_DONE, _ERROR, _LOST = int(CallState.DONE), int(CallState.ERROR), int(CallState.LOST)
 _LOST_DELAY_S = 0.05
 _THROTTLED_DELAY_S = 1.0
 
@@ -195,6 +196,8 @@ class Invoker:
                 self.lost(report.activation_id, Cause.FORGED, f"a report cannot be read: {error}", ())
                 continue
             again = self._to_retry(job, report, entries)
+            if _LOST in report.states:  # what is not tried again is an error by now
+                report = replace(report, states=report.states.replace(bytes((_LOST,)), bytes((_ERROR,))))
             fresh = job.table.fill(report, entries, at, again)
             if report.final:
                 with self._lock:

@@ -48,6 +48,8 @@ BEGIN_S = 10.0
 """How much longer than a call may take a worker may need to begin one, before it is taken for stuck."""
 SETBACKS = 10
 """So often in a row workers may end before any of them got anywhere."""
+LONGEST_SELECT_S = 86_400.0
+"""Selectors refuse to wait longer than some weeks; who waits longer looks again."""
 _FAILED = "the worker pool has failed: {}; make a new executor"
 _FOREVER = float("inf")
 
@@ -274,7 +276,7 @@ class Pool:
         with self._lock:
             wait = min(most_s, self._until_next_check())
         self._waiting = True
-        ready = self._selector.select(None if wait == _FOREVER else max(0.0, wait))
+        ready = self._selector.select(None if wait == _FOREVER else min(max(0.0, wait), LONGEST_SELECT_S))
         self._waiting = False
         for key, events in ready:
             who = key.data
