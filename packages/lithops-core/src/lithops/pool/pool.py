@@ -479,7 +479,7 @@ class Pool:
 
     def _settle_dead(self, slot: Slot, state: CallState, failure: Failure) -> None:
         """Charge the one call that a dead worker was at, if any, and give everything else back."""
-        running, _ = page.read(self._page, slot.index)
+        running, began = page.read(self._page, slot.index)
         loading = page.loading(self._page, slot.index)
         if slot.doom is not None and running != slot.doomed:
             running = loading = page.IDLE
@@ -499,7 +499,9 @@ class Pool:
             if low <= at < high:
                 self._dispatch.give_back(run, at + 1, high)
                 self._dispatch.give_back(run, low, at)
-                self._settle(run, at, at + 1, state, failure, *last_words(self._options.log_dir, slot, run, at))
+                logs = last_words(self._options.log_dir, slot, run, at)
+                worker = f"{slot.index}-{slot.pid}"
+                self._settle(run, at, at + 1, state, failure, *logs, worker=worker, began=began)
             else:  # an item that stands before these calls, in the same block
                 self._dispatch.give_back(run, low, high)
 
@@ -510,10 +512,20 @@ class Pool:
         before = connection.bytes_received
         return self._read(slot, connection) and connection.bytes_received > before
 
-    def _settle(self, run: Run, low: int, high: int, state: CallState, failure: Failure, *logs: LogSlice) -> None:
+    def _settle(
+        self,
+        run: Run,
+        low: int,
+        high: int,
+        state: CallState,
+        failure: Failure,
+        *logs: LogSlice,
+        worker: str = "",
+        began: float | None = None,
+    ) -> None:
         """End calls that no worker reported."""
         run.left -= high - low
-        report = ending(run, low, high, state, failure, logs)
+        report = ending(run, low, high, state, failure, logs, worker=worker, began=began)
         self._finish(run)
         self._told.append((run.sink.reported, ([report],)))
 

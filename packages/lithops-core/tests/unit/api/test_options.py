@@ -10,7 +10,7 @@ import pytest
 
 from lithops import FunctionExecutor
 from lithops.errors import BadCallError, CallTimeoutError, MemoryLimitError
-from lithops.jobs.job import RetryPolicy
+from lithops.jobs.retry import RetryPolicy
 
 from .conftest import DEADLINE_S, pass_gate
 
