@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from lithops.executors import StandaloneExecutor as StandaloneExecutor
     from lithops.hookspecs import API_VERSION as API_VERSION
     from lithops.hookspecs import hookimpl as hookimpl
+    from lithops.retries import RetryingFunctionExecutor as RetryingFunctionExecutor
+    from lithops.retries import RetryPolicy as RetryPolicy
     from lithops.storage import Storage as Storage
     from lithops.wait import get_result as get_result
     from lithops.wait import wait as wait
@@ -30,6 +32,8 @@ _HOME = {
     "LocalhostExecutor": "lithops.executors",
     "ServerlessExecutor": "lithops.executors",
     "StandaloneExecutor": "lithops.executors",
+    "RetryPolicy": "lithops.retries",
+    "RetryingFunctionExecutor": "lithops.retries",
     "Storage": "lithops.storage",
     "get_result": "lithops.wait",
     "hookimpl": "lithops.hookspecs",

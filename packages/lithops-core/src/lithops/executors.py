@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from lithops.future import ResponseFuture
     from lithops.futures import FuturesList
+    from lithops.jobs.retry import RetryPolicy
     from lithops.storage import Storage
 
 ALL_COMPLETED = 100
@@ -111,13 +112,14 @@ class FunctionExecutor:
         include_modules: Sequence[str] | None = (),
         exclude_modules: Sequence[str] = (),
         *,
-        retries: int | None = None,
+        retries: int | RetryPolicy | None = None,
     ) -> ResponseFuture:
         """Start one call and return its future.
 
         A tuple fills positional parameters, a dict parameters by name, anything else is the one argument. `timeout`
-        is what the call may take, in seconds; `retries` is how often it is tried again if it raises. Raises
-        `BadCallError` for what cannot be called with this, or cannot be pickled.
+        is what the call may take, in seconds; `retries` is how often it is tried again if it fails, or a
+        `RetryPolicy` that also says for which errors. Raises `BadCallError` for what cannot be called with this, or
+        cannot be pickled.
         """
         session = self._session
         self._check_memory(runtime_memory)
@@ -146,7 +148,7 @@ class FunctionExecutor:
         include_modules: Sequence[str] | None = (),
         exclude_modules: Sequence[str] = (),
         *,
-        retries: int | None = None,
+        retries: int | RetryPolicy | None = None,
     ) -> FuturesList:
         """Start one call for each item and return their futures, in order.
 
@@ -190,7 +192,7 @@ class FunctionExecutor:
         include_modules: Sequence[str] | None = (),
         exclude_modules: Sequence[str] = (),
         *,
-        retries: int | None = None,
+        retries: int | RetryPolicy | None = None,
     ) -> FuturesList:
         """Map, then call `reduce_function` with the list of the results; return the futures of both.
 

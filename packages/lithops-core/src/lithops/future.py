@@ -11,6 +11,7 @@ from lithops.jobs.waiting import deadline_of, wait_for
 from lithops.types import CallState
 
 if TYPE_CHECKING:
+    from lithops.jobs.attempts import Attempt
     from lithops.jobs.job import Job
     from lithops.jobs.promises import Summary
     from lithops.jobs.table import JobTable
@@ -259,6 +260,16 @@ class ResponseFuture:
         from lithops.jobs.stats import stats_of
 
         return stats_of(self._job, self._row)
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The tries that have ended, in order: when and where each ran, and how it failed.
+
+        Those that failed are there as soon as they have. A call that ended without having been tried has none.
+        """
+        from lithops.jobs.attempts import attempts_of
+
+        return attempts_of(self._job, self._row)
 
     def _wait(self, timeout: float | None) -> None:
         table, row = self._job.table, self._row

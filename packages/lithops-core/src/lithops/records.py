@@ -22,24 +22,36 @@ else:
         return lambda function: function
 
 
+_NO_DEFAULT = object()
+
+
 class _Field:
     """What is said of a field beside its type."""
 
-    __slots__ = ("default_factory", "repr")
+    __slots__ = ("default", "default_factory", "repr")
 
-    def __init__(self, default_factory: Callable[[], object] | None, shown: bool) -> None:
+    def __init__(self, default: object, default_factory: Callable[[], object] | None, shown: bool) -> None:
+        self.default = default
         self.default_factory = default_factory
         self.repr = shown
 
 
-def field(*, default_factory: Callable[[], Any] | None = None, repr: bool = True) -> Any:
+def field(
+    *,
+    default: Any = _NO_DEFAULT,
+    default_factory: Callable[[], Any] | None = None,
+    repr: bool = True,
+) -> Any:
     """Say of a field that its default is made anew each time, or that its value is not to be printed."""
-    return _Field(default_factory, repr)
+    return _Field(default, default_factory, repr)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
 def record(cls: _Class) -> _Class:
-    """Make a class a record of the names it annotates. There is no inheriting of fields."""
+    """Make a class a record of the names it annotates; `__post_init__` is called at the end of making one.
+
+    There is no inheriting of fields.
+    """
     annotations: dict[str, Any] = cls.__annotations__
     namespace: dict[str, Any] = {
         name: value for name, value in vars(cls).items() if name not in annotations and name not in _PER_CLASS
@@ -48,7 +60,7 @@ def record(cls: _Class) -> _Class:
     said = {name: value for name, value in defaults.items() if isinstance(value, _Field)}
     namespace["__slots__"] = tuple(annotations)
     namespace["__match_args__"] = ()
-    namespace["__init__"] = _initializer(tuple(annotations), defaults)
+    namespace["__init__"] = _initializer(tuple(annotations), defaults, checked="__post_init__" in namespace)
     namespace["_shown"] = tuple(name for name in annotations if name not in said or said[name].repr)
     namespace["__dataclass_fields__"] = _DataclassFields(annotations, defaults)
     for method in (_repr, _eq, _hash, _replace):
@@ -65,26 +77,24 @@ def names_of(record_class: type) -> tuple[str, ...]:
 
 
 _PER_CLASS = frozenset({"__dict__", "__weakref__"})
-_NO_DEFAULT = object()
 
 
-def _initializer(names: tuple[str, ...], defaults: dict[str, Any]) -> Callable[..., None]:
+def _initializer(names: tuple[str, ...], defaults: dict[str, Any], *, checked: bool) -> Callable[..., None]:
     scope: dict[str, Any] = {"_MADE": _NO_DEFAULT}
     parameters, lines = [], []
     for name in names:
         value = defaults.get(name, _NO_DEFAULT)
-        if isinstance(value, _Field):
-            value = _NO_DEFAULT if value.default_factory is None else value
-        if value is _NO_DEFAULT:
-            parameters.append(name)
-        elif isinstance(value, _Field):
+        if isinstance(value, _Field) and value.default_factory is not None:
             scope[f"_make_{name}"] = value.default_factory
             parameters.append(f"{name}=_MADE")
             lines.append(f" if {name} is _MADE: {name} = _make_{name}()")
         else:
+            value = value.default if isinstance(value, _Field) else value
             scope[f"_default_{name}"] = value
-            parameters.append(f"{name}=_default_{name}")
+            parameters.append(name if value is _NO_DEFAULT else f"{name}=_default_{name}")
         lines.append(f" self.{name} = {name}")
+    if checked:
+        lines.append(" self.__post_init__()")
     exec(f"def __init__(self, *, {', '.join(parameters)}):\n" + "\n".join(lines), scope)  # noqa: S102 - of names only
     made: Callable[..., None] = scope["__init__"]
     return made
@@ -125,12 +135,12 @@ class _DataclassFields:
 
             shadow: dict[str, Any] = {"__annotations__": self._annotations}
             for name, value in self._defaults.items():
-                if not isinstance(value, _Field):
-                    shadow[name] = dataclasses.field(default=value)
-                elif value.default_factory is None:
-                    shadow[name] = dataclasses.field(repr=value.repr)
+                said = value if isinstance(value, _Field) else _Field(value, None, True)
+                if said.default_factory is not None:
+                    shadow[name] = dataclasses.field(default_factory=said.default_factory, repr=said.repr)
                 else:
-                    shadow[name] = dataclasses.field(default_factory=value.default_factory, repr=value.repr)
+                    default = dataclasses.MISSING if said.default is _NO_DEFAULT else said.default
+                    shadow[name] = dataclasses.field(default=default, repr=said.repr)
             made: Any = dataclasses.dataclass(kw_only=True)(type(owner.__name__, (), shadow))
             self._made = made.__dataclass_fields__
         return self._made or {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import operator
 import threading
 import time
 import weakref
@@ -17,13 +16,16 @@ from lithops.futures import FuturesList
 from lithops.invoke.invoker import Invoker
 from lithops.jobs.build import JobBuilder, JobOptions
 from lithops.jobs.chains import feed_map, feed_reduce
-from lithops.jobs.job import Job, Locator, RetryPolicy
+from lithops.jobs.checked import seconds, whole
 from lithops.jobs.kept import KeptJobs
+from lithops.jobs.retry import policy_of
 from lithops.plugins import open_plugins
 from lithops.types import CallRange, ExecutorInfo
 
 if TYPE_CHECKING:
     from lithops.config.settings import Settings
+    from lithops.jobs.job import Job, Locator
+    from lithops.jobs.retry import RetryPolicy
     from lithops.plugins import Plugins
     from lithops.storage import Storage
 
@@ -77,7 +79,7 @@ class Session:
         extra_args: Any = None,
         extra_env: Any = None,
         timeout: float | None = None,
-        retries: int | None = None,
+        retries: int | RetryPolicy | None = None,
         chunksize: int | None = None,
         include_modules: Any = (),
         exclude_modules: Any = (),
@@ -96,9 +98,8 @@ class Session:
         if plain and (known := self._plain_options.get(is_map)) is not None:
             return known
         defaults = self.settings.lithops
-        timeout = defaults.execution_timeout_s if timeout is None else _seconds("timeout", timeout)
-        retries = defaults.retries if retries is None else _whole("retries", retries, 0)
-        chunksize = defaults.chunksize if chunksize is None else _whole("chunksize", chunksize, 1)
+        timeout = defaults.execution_timeout_s if timeout is None else seconds("timeout", timeout)
+        chunksize = defaults.chunksize if chunksize is None else whole("chunksize", chunksize, 1)
         for names in (include_modules, exclude_modules):
             if isinstance(names, str):
                 raise BadCallError(f"modules are named in a list, found the text {names!r}; write [{names!r}]")
@@ -106,7 +107,7 @@ class Session:
             extra_args=extra_args,
             extra_env=extra_env,
             timeout_s=timeout,
-            retry=RetryPolicy(retries=retries) if retries else _NO_RETRIES,
+            retry=policy_of(defaults.retries if retries is None else retries),
             chunksize=chunksize,
             include_modules=defaults.include_modules if include_modules in ((), []) else include_modules,
             exclude_modules=exclude_modules or defaults.exclude_modules,
@@ -303,9 +304,6 @@ class Session:
             return folder
 
 
-_NO_RETRIES = RetryPolicy()
-
-
 def _let_go(invoker: Invoker, plugins: Plugins) -> None:
     """Close what an executor had; on a thread of its own, for garbage is collected anywhere, with any lock held."""
 
@@ -314,27 +312,6 @@ def _let_go(invoker: Invoker, plugins: Plugins) -> None:
         plugins.close()
 
     threading.Thread(target=close, name="lithops-close", daemon=True).start()
-
-
-def _seconds(name: str, value: Any) -> float:
-    """Return a duration as a float; a number of another kind would come to grief where it is compared with others."""
-    number = -1.0
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        with suppress(OverflowError):
-            number = float(value)
-    if not number > 0:  # not a number is neither
-        raise BadCallError(f"{name} must be a number of seconds above 0, found {value!r}")
-    return number
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = least - 1
-    if number < least:
-        raise BadCallError(f"{name} must be a whole number from {least} up, found {value!r}")
-    return number
 
 
 def hush(futures: Some) -> None:

@@ -13,12 +13,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lithops import errors
 from lithops.invoke.ranges import merged, remaining, split
 from lithops.invoke.reports import lost_for_good, validated
 from lithops.invoke.timers import Timers
+from lithops.jobs.attempts import Attempt, failed_attempt, tried
 from lithops.types import (
     Activation,
     CallRange,
@@ -44,7 +46,7 @@ GRACE_S = 60.0
 LOSSES = 2
 """A call that lost its worker so often is not tried again."""
 _FOREVER = float("inf")
-_DONE = int(CallState.DONE)
+_DONE, _ERROR, _LOST = int(CallState.DONE), int(CallState.ERROR), int(CallState.LOST)
 _LOST_DELAY_S = 0.05
 _THROTTLED_DELAY_S = 1.0
 
@@ -200,6 +202,8 @@ class Invoker:
                 self.lost(report.activation_id, Cause.FORGED, f"a report cannot be read: {error}", ())
                 continue
             again = self._to_retry(job, report, entries)
+            if _LOST in report.states:  # what is not tried again is an error by now
+                report = replace(report, states=report.states.replace(bytes((_LOST,)), bytes((_ERROR,))))
             fresh = job.table.fill(report, entries, at, again)
             if report.final:
                 with self._lock:
@@ -208,7 +212,8 @@ class Invoker:
             if fresh:
                 ended.append((job, report))
             for call, delay_s in again.items():
-                self._retry(job, (CallRange(first=call, count=1, attempt=report.attempt + 1),), delay_s)
+                if delay_s is not None:
+                    self._retry(job, (CallRange(first=call, count=1, attempt=report.attempt + 1),), delay_s)
         for job, report in ended if self._plugins.hears_jobs else ():
             self._plugins.calls_finished(job.info, [report])
             if job.table.complete:
@@ -229,15 +234,20 @@ class Invoker:
             return
         table = job.table
         free = set(_calls_of(not_begun))
+        loss = library_failure(errors.WorkerLostError, f"the worker was lost ({cause.value}): {detail}")
+        now = time.time()
         again: list[CallRange] = []
         dead: list[int] = []
         for part in activation.ranges:
             for call in range(part.first, part.first + part.count):
-                if table.is_over(call):
+                if table.is_over(call) or tried(job, call) >= part.attempt:
                     continue
                 if call in free:
                     again.append(CallRange(first=call, count=1, attempt=part.attempt))
-                elif self._charge(job, call):
+                    continue
+                attempt = Attempt(number=part.attempt, state="Lost", started=None, ended=now, worker="", failure=loss)
+                job.failed_attempts.setdefault(call, []).append(attempt)
+                if self._charge(job, call):
                     again.append(CallRange(first=call, count=1, attempt=part.attempt + 1))
                 else:
                     dead.append(call)
@@ -261,26 +271,41 @@ class Invoker:
 
     # --- retries and ends
 
-    def _to_retry(self, job: Job, report: Report, entries: list[object]) -> dict[int, float]:
+    def _to_retry(self, job: Job, report: Report, entries: list[object]) -> dict[int, float | None]:
         """Decide which calls of a report are tried again, and after how many seconds.
 
-        A call that was lost for the last time becomes an error of its own, in `entries`.
+        None stands for a call that is tried again already: the report has come twice. A call that was lost for the
+        last time becomes an error of its own, in `entries`.
         """
         states = report.states
         if states.count(_DONE) == len(states):
             return {}
-        again: dict[int, float] = {}
-        retry = job.facts.retry
-        for k, state in enumerate(states):
-            call = report.first + k
-            if state == CallState.LOST:
-                if self._charge(job, call):
-                    again[call] = _luck() * _LOST_DELAY_S
-                else:
+        again: dict[int, float | None] = {}
+        with self._lock:
+            for k, state in enumerate(states):
+                call = report.first + k
+                if job.table.is_over(call) or state not in (_ERROR, _LOST):
+                    continue
+                if tried(job, call) >= report.attempt:
+                    again[call] = None
+                    continue
+                delay_s = self._delay_s(job, call, state, report.attempt, entries[k])
+                if delay_s is not None:
+                    again[call] = delay_s
+                    job.failed_attempts.setdefault(call, []).append(failed_attempt(report, k, entries[k]))
+                elif state == _LOST:
                     entries[k] = lost_for_good(entries[k], job.losses[call])
-            elif state == CallState.ERROR and report.attempt <= retry.retries and not job.table.is_over(call):
-                again[call] = retry.delay_s(report.attempt, _luck())
         return again
+
+    def _delay_s(self, job: Job, call: int, state: int, attempt: int, failure: object) -> float | None:
+        """Say after how many seconds a call that failed is tried again, None if it is not."""
+        if state == _LOST:
+            return _luck() * _LOST_DELAY_S if self._charge(job, call) else None
+        retry = job.facts.retry
+        failures = attempt - job.losses.get(call, 0)  # by its own doing; what came from outside is not held against it
+        if failures > retry.retries or not retry.covers(failure):
+            return None
+        return retry.delay_s(failures, _luck())
 
     def _charge(self, job: Job, call: int) -> bool:
         """Count a lost worker against a call; return whether it may have another."""
@@ -293,7 +318,12 @@ class Invoker:
             self.fail(job, _calls_of(ranges), CallState.CANCELLED, _CLOSED)
             return
         logger.debug("job %s: calls %s again in %.3f s", job.key, ranges, delay_s)
-        self._timers.after(delay_s, lambda: self.submit(job, remaining(job, ranges)))
+
+        def submit() -> None:
+            if left := remaining(job, ranges):  # it may have been cancelled meanwhile
+                self.submit(job, left)
+
+        self._timers.after(delay_s, submit)
 
     def _closed_again(self, activation_ids: Sequence[str]) -> Iterator[tuple[Job, Activation]]:
         for activation_id in activation_ids:
@@ -307,7 +337,7 @@ class Invoker:
         """End calls without a report of a worker, unless they have ended."""
         now = time.time()
         ended = 0
-        for part in merged(CallRange(first=c, count=1) for c in calls if not job.table.is_over(c)):
+        for part in merged(CallRange(first=c, count=1, attempt=0) for c in calls if not job.table.is_over(c)):
             report = codec.report_of_unrun(part, state)
             ended += job.table.fill(report, [failure] * part.count, now)
         if ended and job.table.complete and self._plugins.hears_jobs:

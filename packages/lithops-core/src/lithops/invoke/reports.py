@@ -37,6 +37,8 @@ def validated(report: Report, activation: Activation) -> list[object]:
             break
     else:
         raise ValueError(f"it speaks of calls {report.first} to {last - 1}, which the activation does not have")
+    if report.attempt != part.attempt:
+        raise ValueError(f"it speaks of attempt {report.attempt}, and the activation is attempt {part.attempt}")
     if count and not _LOWEST <= min(report.states) <= max(report.states) <= _HIGHEST:
         raise ValueError("it has states that a report cannot have")
     return entries

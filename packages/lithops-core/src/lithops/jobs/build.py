@@ -7,7 +7,7 @@ import reprlib
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lithops.errors import BadCallError
 from lithops.jobs.binding import Binder, as_items
@@ -15,13 +15,16 @@ from lithops.jobs.capture import by_value
 from lithops.jobs.culprit import unpicklable
 from lithops.jobs.function_cache import FunctionCache
 from lithops.jobs.inputs import GrowingInputs, Inputs, encode
-from lithops.jobs.job import Job, JobFacts, RetryPolicy
+from lithops.jobs.job import Job, JobFacts
 from lithops.jobs.signature import function_name
 from lithops.jobs.table import JobTable
 from lithops.records import record
 from lithops.types import Block, Payload, Pump
 from lithops.worker import codec
 from lithops.worker.plan import CallPlan
+
+if TYPE_CHECKING:
+    from lithops.jobs.retry import RetryPolicy
 
 _ONE_ATOM = "called with one number or text, which fills its parameter"
 _PARTITION = "obj"  # reserved for parts of stored objects, so that programs keep their meaning when these come

@@ -11,23 +11,10 @@ from lithops.records import field, record
 from lithops.types import CallSource, JobInfo
 
 if TYPE_CHECKING:
+    from lithops.jobs.attempts import Attempt
+    from lithops.jobs.retry import RetryPolicy
     from lithops.jobs.table import JobTable
     from lithops.storage import Storage
-
-
-@record
-class RetryPolicy:
-    """When a call that raised is tried again, and after how long."""
-
-    retries: int = 0
-    """Further attempts after the first."""
-    first_delay_s: float = 0.1
-    longest_delay_s: float = 30.0
-
-    def delay_s(self, attempt: int, luck: float) -> float:
-        """Return the pause after failed attempt number `attempt`: full jitter, `luck` in [0, 1)."""
-        most = min(self.longest_delay_s, self.first_delay_s * 2.0 ** min(attempt - 1, 32))
-        return float(most * luck)
 
 
 @record
@@ -72,6 +59,7 @@ class Job:
         "__weakref__",
         "cancel",
         "facts",
+        "failed_attempts",
         "first",
         "key",
         "losses",
@@ -91,6 +79,7 @@ class Job:
         self.quiet = False  # its results feed another job, so `get_result()` leaves them out
         self.submitted = 0.0
         self.losses: dict[int, int] = {}  # calls that lost a worker, how often
+        self.failed_attempts: dict[int, list[Attempt]] = {}  # of calls that were tried again
         self.cancel: Callable[[Job, int, int], None] = _nothing_to_cancel
         self.promise: Callable[[Job, int], Locator] | None = None
 
@@ -98,6 +87,7 @@ class Job:
         """Return a job that knows what was measured, but neither inputs nor results."""
         job = Job(self.facts, self.table.without_results(), None, self.first)
         job.submitted, job.quiet = self.submitted, self.quiet
+        job.failed_attempts = self.failed_attempts
         return job
 
     @property

@@ -26,6 +26,7 @@ from lithops.worker.codec import Pickled
 from lithops.worker.failure import Failure, capture, library_failure
 
 if TYPE_CHECKING:
+    from lithops.jobs.attempts import Attempt
     from lithops.storage import Storage
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Outcome:
     peak_kb: int
     grown_kb: int
     log: LogSlice | None
+    failed_attempts: tuple[Attempt, ...] = ()
 
 
 @record
@@ -165,6 +167,7 @@ def _outcome(job: Job, row: int) -> Outcome:
         peak_kb=table.peak_kb[row],
         grown_kb=table.grown_kb[row],
         log=table.logs.get(row),
+        failed_attempts=tuple(job.failed_attempts.get(row, ())),
     )
 
 
@@ -184,6 +187,8 @@ def _settle(job: Job, outcome: Outcome) -> None:
         grown_kb=array("I", (outcome.grown_kb,)),
         logs=() if outcome.log is None else (replace(outcome.log, call=0),),
     )
+    if outcome.failed_attempts:
+        job.failed_attempts[0] = list(outcome.failed_attempts)
     job.table.fill(report, [outcome.entry], time.time())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lithops.jobs.attempts import STATES, tried
 from lithops.types import CallState
 from lithops.worker.codec import Pickled
 
@@ -41,10 +42,11 @@ def stats_of(job: Job, row: int) -> dict[str, Any]:
     seconds = ended - began
     entry = table.results[row]
     common.update(
-        state=_STATES[state],
+        state=STATES[state],
         host_status_done_tstamp=reported,
         host_result_done_tstamp=reported,
-        attempt=table.attempt[row],
+        attempt=tried(job, row),
+        failed_attempts=[attempt.plain() for attempt in job.failed_attempts.get(row, ())],
         worker=table.worker_of(row),
         worker_func_start_tstamp=began,
         worker_func_end_tstamp=ended,
@@ -80,8 +82,3 @@ def _common(job: Job) -> dict[str, Any]:
 
 
 _NEW, _SENT = int(CallState.NEW), int(CallState.SENT)
-_STATES = {
-    int(CallState.DONE): "Success",
-    int(CallState.ERROR): "Error",
-    int(CallState.CANCELLED): "Cancelled",
-}

@@ -78,11 +78,23 @@ def _signal_name(number: int) -> str:
 
 
 def ending(
-    run: Run, first: int, last: int, state: CallState, failure: Failure, logs: Sequence[LogSlice] = ()
+    run: Run,
+    first: int,
+    last: int,
+    state: CallState,
+    failure: Failure,
+    logs: Sequence[LogSlice] = (),
+    *,
+    worker: str = "",
+    began: float | None = None,
 ) -> Report:
-    """Return a report on calls `first .. last - 1` that no worker reported."""
+    """Return a report on calls `first .. last - 1` that no worker reported.
+
+    `worker` is the one that was at them, since `began` (of the monotonic clock that workers use).
+    """
     count = last - first
     now = time.time()
+    start = now if began is None else now - max(0.0, time.perf_counter() - began)
     return Report(
         activation_id=run.activation.activation_id,
         first=first,
@@ -90,12 +102,13 @@ def ending(
         attempt=run.activation.ranges[0].attempt,
         states=bytes((state,)) * count,
         results=codec.encode_results([failure] * count),
-        started=array("d", [now]) * count,
+        started=array("d", [start]) * count,
         ended=array("d", [now]) * count,
         cpu_user=array("f", [0.0]) * count,
         cpu_system=array("f", [0.0]) * count,
         peak_kb=array("Q", [0]) * count,
         grown_kb=array("Q", [0]) * count,
+        worker=worker,
         logs=logs,
         final=run.left == 0,
     )

@@ -47,6 +47,8 @@ BEGIN_S = 10.0
 """How much longer than a call may take a worker may need to begin one, before it is taken for stuck."""
 SETBACKS = 10
 """So often in a row workers may end before any of them got anywhere."""
+LONGEST_SELECT_S = 86_400.0
+"""Selectors refuse to wait longer than some weeks; who waits longer looks again."""
 _FAILED = "the worker pool has failed: {}; make a new executor"
 _FOREVER = float("inf")
 
@@ -273,7 +275,7 @@ class Pool:
         with self._lock:
             wait = min(most_s, self._until_next_check())
         self._waiting = True
-        ready = self._selector.select(None if wait == _FOREVER else max(0.0, wait))
+        ready = self._selector.select(None if wait == _FOREVER else min(max(0.0, wait), LONGEST_SELECT_S))
         self._waiting = False
         for key, events in ready:
             who = key.data
@@ -462,7 +464,7 @@ class Pool:
 
     def _settle_dead(self, slot: Slot, state: CallState, failure: Failure) -> None:
         """Charge the one call that a dead worker was at, if any, and give everything else back."""
-        running, _ = page.read(self._page, slot.index)
+        running, began = page.read(self._page, slot.index)
         loading = page.loading(self._page, slot.index)
         if slot.doom is not None and running != slot.doomed:
             running = loading = page.IDLE
@@ -482,7 +484,9 @@ class Pool:
             if low <= at < high:
                 self._dispatch.give_back(run, at + 1, high)
                 self._dispatch.give_back(run, low, at)
-                self._settle(run, at, at + 1, state, failure, *last_words(self._options.log_dir, slot, run, at))
+                logs = last_words(self._options.log_dir, slot, run, at)
+                worker = f"{slot.index}-{slot.pid}"
+                self._settle(run, at, at + 1, state, failure, *logs, worker=worker, began=began)
             else:  # an item that stands before these calls, in the same block
                 self._dispatch.give_back(run, low, high)
 
@@ -493,10 +497,20 @@ class Pool:
         before = connection.bytes_received
         return self._read(slot, connection) and connection.bytes_received > before
 
-    def _settle(self, run: Run, low: int, high: int, state: CallState, failure: Failure, *logs: LogSlice) -> None:
+    def _settle(
+        self,
+        run: Run,
+        low: int,
+        high: int,
+        state: CallState,
+        failure: Failure,
+        *logs: LogSlice,
+        worker: str = "",
+        began: float | None = None,
+    ) -> None:
         """End calls that no worker reported."""
         run.left -= high - low
-        report = ending(run, low, high, state, failure, logs)
+        report = ending(run, low, high, state, failure, logs, worker=worker, began=began)
         self._finish(run)
         self._told.append((run.sink.reported, ([report],)))
 

@@ -29,6 +29,8 @@ class Failure:
     """The exception and its causes, if they could be pickled."""
     library: bool = False
     """`type_name` is a class of `lithops.errors`, `message` is its argument."""
+    kinds: tuple[str, ...] = ()
+    """Qualified names of the exception's class and of its bases, the nearest first."""
 
     def exception(self) -> BaseException:
         """Rebuild the exception, the remote traceback as its first cause; a `RemoteError` if that cannot be done."""
@@ -81,12 +83,29 @@ def capture(error: BaseException) -> Failure:
         text = "".join(traceback.format_exception(error))
     except Exception:  # noqa: BLE001 - __str__ of the exception is user code
         text = "".join(traceback.format_tb(trace)) + f"{_name(error)}: <its message cannot be made>\n"
-    return Failure(type_name=_name(error), message=_message(error), traceback_text=text, pickled=_pickled(error))
+    return Failure(
+        type_name=_name(error),
+        message=_message(error),
+        traceback_text=text,
+        pickled=_pickled(error),
+        kinds=_kinds(type(error)),
+    )
 
 
 def library_failure(kind: type[errors.LithopsError], message: str, traceback_text: str = "") -> Failure:
     """Describe a failure that the library itself diagnosed."""
-    return Failure(type_name=kind.__name__, message=message, traceback_text=traceback_text, library=True)
+    return Failure(
+        type_name=kind.__name__, message=message, traceback_text=traceback_text, library=True, kinds=_kinds(kind)
+    )
+
+
+def qualified_name(kind: type) -> str:
+    """Return the module and the name under which a class was defined."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _kinds(kind: type) -> tuple[str, ...]:
+    return tuple(qualified_name(base) for base in kind.__mro__[:-1])
 
 
 def _own_frames(trace: TracebackType | None) -> TracebackType | None:
@@ -99,7 +118,7 @@ def _own_frames(trace: TracebackType | None) -> TracebackType | None:
 def _name(error: BaseException) -> str:
     kind = type(error)
     plain = kind.__module__ in ("builtins", "__main__")
-    return kind.__qualname__ if plain else f"{kind.__module__}.{kind.__qualname__}"
+    return kind.__qualname__ if plain else qualified_name(kind)
 
 
 def _message(error: BaseException) -> str:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 PLACES = {
     "lithops": (
         *("FunctionExecutor", "LocalhostExecutor", "ServerlessExecutor", "StandaloneExecutor", "Storage"),
-        *("wait", "get_result", "__version__"),
+        *("RetryingFunctionExecutor", "RetryPolicy", "wait", "get_result", "__version__"),
     ),
     "lithops.executors": ("FunctionExecutor", "LocalhostExecutor", "ServerlessExecutor", "StandaloneExecutor"),
     "lithops.future": ("ResponseFuture",),
+    "lithops.retries": ("RetryingFunctionExecutor", "RetryingFuture", "RetryPolicy", "Attempt"),
     "lithops.utils": ("FuturesList",),
     "lithops.storage": ("Storage",),
     "lithops.storage.utils": (

@@ -10,7 +10,7 @@ import pytest
 
 from lithops import FunctionExecutor
 from lithops.errors import BadCallError, CallTimeoutError, MemoryLimitError
-from lithops.jobs.job import RetryPolicy
+from lithops.jobs.retry import RetryPolicy
 
 from .conftest import DEADLINE_S, pass_gate
 
@@ -111,6 +111,18 @@ def test_the_timeout_holds_for_each_call_and_not_for_the_job(lone: FunctionExecu
         return seconds
 
     assert lone.map(pause, [0.05] * 8, timeout=0.3).get_result(timeout=DEADLINE_S) == [0.05] * 8
+
+
+@pytest.mark.parametrize("timeout", [1e7, 1e12, 1e300])
+def test_a_timeout_may_be_longer_than_a_system_call_can_wait(lone: FunctionExecutor, timeout: float) -> None:
+    def pause() -> bool:
+        import select
+
+        select.select([], [], [], 0.05)
+        return True
+
+    assert lone.call_async(pause, (), timeout=timeout).result()
+    assert lone.call_async(pause, ()).result(timeout=timeout)
 
 
 def test_the_timeout_may_be_configured() -> None:

@@ -156,3 +156,27 @@ def drive(tmp_path: Path) -> Iterator[Callable[..., Driver]]:
             os.killpg(driver.process.pid, signal.SIGKILL)  # with what it forked
         with driver.process:
             pass
+
+
+def nth(path: Path) -> int:
+    """Return how often this was called with a path."""
+    with path.open("a+") as file:
+        file.write("x")
+        file.flush()
+        file.seek(0)
+        return len(file.read())
+
+
+class Odd(OSError):
+    """An error of the user's own."""
+
+
+def raising(error: BaseException, path: Path, times: int = 1) -> Callable[[int], int]:
+    """Return a function that raises so many times."""
+
+    def work(_x: int) -> int:
+        if (n := nth(path)) <= times:
+            raise error
+        return n
+
+    return work

@@ -138,6 +138,12 @@ def test_without_infrastructure_retries_a_call_is_given_up_at_once(make: Make) -
     assert str(error).startswith("the call lost its worker once; the last time: the worker process was killed with")
 
 
+def test_a_call_that_is_given_up_has_statistics_as_any_that_failed(one: lithops.FunctionExecutor) -> None:
+    future = one.call_async(lambda x: os.kill(os.getpid(), signal.SIGKILL), 0)
+    one.wait(future, throw_except=False)
+    assert (future.state, future.stats["state"], future.stats["attempt"]) == ("Error", "Error", 2)
+
+
 def test_workers_killed_over_and_over_while_idle_do_not_wear_the_pool_out(
     one: lithops.FunctionExecutor, until: Until, is_alive: Alive
 ) -> None:

@@ -28,6 +28,16 @@ def test_no_action_runs_before_its_time() -> None:
     timers.close()
 
 
+def test_an_action_in_the_far_future_stops_no_other() -> None:
+    timers, done = Timers(), queue.Queue[str]()
+    timers.after(1e300, lambda: done.put("never"))
+    timers.after(0.0, lambda: done.put("now"))
+    assert done.get(timeout=10) == "now"
+    timers.after(0.01, lambda: done.put("soon"))
+    assert done.get(timeout=10) == "soon"
+    timers.close()
+
+
 def test_an_action_that_raises_is_logged_and_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
     timers, done = Timers(), queue.Queue[str]()
     timers.after(0.0, lambda: 1 // 0)  # type: ignore[arg-type]
