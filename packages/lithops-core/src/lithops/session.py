@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from lithops.errors import BadCallError, BucketNotFound, ClosedError, ConfigError
+from lithops.errors import BadCallError, BucketNotFound, CancelledError, ClosedError, ConfigError
 from lithops.future import ResponseFuture, listed
 from lithops.futures import FuturesList
 from lithops.invoke.invoker import Invoker
 from lithops.jobs.build import JobBuilder, JobOptions
 from lithops.jobs.chains import feed_map, feed_reduce
+from lithops.jobs.flow import Flow
 from lithops.jobs.job import Job, Locator, RetryPolicy, live_jobs
 from lithops.jobs.kept import KeptJobs
 from lithops.plugins import open_plugins
@@ -43,6 +44,7 @@ class Session:
         self.total_jobs = 0
         self._lock = threading.Lock()
         self._jobs = KeptJobs()
+        self._flows = weakref.WeakSet[Flow]()
         self._storage: Storage | None = None
         self._promise: Callable[[Job, int], Locator] | None = None
         self.memory_mb: int | None = getattr(settings.compute, "runtime_memory", None)
@@ -133,6 +135,20 @@ class Session:
             self._invoker.submit(reducer.job, (CallRange(first=0, count=1),))
         return FuturesList([*mapped, ResponseFuture(reducer.job, 0)])
 
+    def stream(self, function: Callable[..., Any], options: JobOptions, *, ordered: bool, buffer: int | None) -> Flow:
+        """Start a job whose items come later. It is not kept: whoever reads its results lets go of them."""
+        buffer = None if buffer is None else _whole("buffer", buffer, 1)
+        growing = self._builder.growing(self._next_id("M"), function, 0, options)
+        job = growing.job
+
+        def told_end() -> None:
+            if self.plugins.hears_jobs:
+                self.plugins.job_finished(job.info)
+
+        flow = Flow(growing, self._invoker, ordered=ordered, buffer=buffer, told_end=told_end)
+        self._adopt(job, flow)
+        return flow
+
     def _map(self, job_id: str, function: Callable[..., Any], data: Any, options: JobOptions) -> FuturesList:
         if isinstance(data, FuturesList) and data:
             upstream = list(data)
@@ -151,14 +167,17 @@ class Session:
         self._adopt(job)
         self._invoker.submit(job, (CallRange(first=0, count=job.table.calls),))
 
-    def _adopt(self, job: Job) -> None:
+    def _adopt(self, job: Job, flow: Flow | None = None) -> None:
         job.submitted = time.time()
         job.cancel = self._invoker.cancel
         job.promise = self._promised
         live_jobs.add(job)
         with self._lock:
             self._must_be_open()
-            self._jobs.add(job)
+            if flow is None:
+                self._jobs.add(job)
+            else:
+                self._flows.add(flow)
         logger.debug("job %s: %d calls of %s", job.key, job.table.calls, job.facts.function_name)
         if self.plugins.hears_jobs:
             self.plugins.job_started(job.info)
@@ -239,11 +258,13 @@ class Session:
             if self.closed:
                 return
             self.closed = True
-            jobs = self._jobs.all()
+            jobs, flows = self._jobs.all(), list(self._flows)
         logger.debug("executor %s is closed", self.executor_id)
         self._finalizer.detach()
         self._invoker.close()
         self.plugins.close()
+        for flow in flows:
+            flow.stop(CancelledError(f"executor {self.executor_id} was closed before this stream had ended"))
         self._invoker.abandon(jobs)
 
     # --- the beginning
