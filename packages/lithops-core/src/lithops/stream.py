@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lithops.errors import BadCallError, ClosedError
+from lithops.futures import FuturesList
 from lithops.jobs.waiting import FOREVER, wait_for
 from lithops.worker.codec import ATOMS, Pickled
 from lithops.worker.failure import Failure
@@ -104,7 +105,9 @@ def outcome(entry: object, *, throw_except: bool) -> Any:
 
 
 def items_of(iterable: object) -> Iterable[object]:
-    """Take what the user gave for items. Raises `BadCallError` for what cannot be meant so."""
+    """Take what the user gave for items: of futures, their results. Raises `BadCallError` for what has no items."""
+    if isinstance(iterable, FuturesList):
+        return (future.result() for future in iterable)
     if isinstance(iterable, str | bytes | bytearray) or not isinstance(iterable, Iterable):
         raise BadCallError(
             f"imap takes an iterable of items, found {iterable!r} of type {type(iterable).__name__!r}; "
@@ -126,7 +129,8 @@ def start_feeding(flow: Flow, items: Iterable[object]) -> None:
         try:
             for item in items:
                 if not flow.put(item):
-                    gate.acquire()
+                    if not flow.is_finished:
+                        gate.acquire()
                     if flow.is_finished:
                         return
         except BaseException as error:  # noqa: BLE001 - the user's code; who reads the results hears of it

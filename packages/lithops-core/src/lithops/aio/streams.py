@@ -7,6 +7,7 @@ import os
 import weakref
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lithops.jobs.awaiting import Alarm
@@ -71,12 +72,15 @@ class AsyncResultStream(AsyncIterator[Any]):
             flow = await self._helper.do(self._begin, lambda flow: flow.close())
             self._flow, self._alarm = flow, Alarm()
             flow.on_outcome = self._alarm.ring
-            if isinstance(self._items, AsyncIterable):
+            weakref.finalize(self, let_go, flow, os.getpid()).atexit = False
+            if self._closed:  # meanwhile
+                self._helper.add(flow.close)
+            elif isinstance(self._items, AsyncIterable):
                 flow.spread = self._helper.add
                 self._feeding = asyncio.create_task(_feed(flow, self._items))
+                weakref.finalize(self, _cancel, asyncio.get_running_loop(), self._feeding).atexit = False
             else:
                 start_feeding(flow, self._items)
-            weakref.finalize(self, let_go, flow, os.getpid()).atexit = False
         return self._flow, self._alarm
 
     async def aclose(self) -> None:
@@ -102,16 +106,21 @@ class AsyncResultStream(AsyncIterator[Any]):
         await self.aclose()
 
 
+def _cancel(loop: asyncio.AbstractEventLoop, feeding: asyncio.Task[None]) -> None:
+    with suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(feeding.cancel)
+
+
 async def _feed(flow: Flow, items: AsyncIterable[object]) -> None:
     """Read items on the loop, as many as there is room for."""
     alarm = Alarm()
     flow.on_room = alarm.ring
     try:
         async for item in items:
-            if not flow.put(item):
+            if not flow.put(item) and not flow.is_finished:
                 await alarm.wait()
-                if flow.is_finished:
-                    return
+            if flow.is_finished:
+                return
     except Exception as error:  # noqa: BLE001 - the user's code; who reads the results hears of it
         flow.finish(error)
     else:

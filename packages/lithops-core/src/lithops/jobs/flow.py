@@ -75,10 +75,11 @@ class Flow:
 
     def put(self, item: object) -> bool:
         """Take in an item; return whether there is room for another."""
-        self._gathered.append(item)
         self._brought += 1
+        self._gathered.append(item)
         if self._finished:
             self._drop()
+            self._settle()
             return False
         # Who ends calls lowers the goal first and then looks at what has gathered, so one of the two sees the other.
         if len(self._gathered) >= self._goal:
@@ -171,9 +172,8 @@ class Flow:
             self._gathered.clear()
 
     def _cancel(self) -> None:
-        first, count = self._window.under_way()
-        if count:
-            self._invoker.cancel(self.job, first, count)
+        for part in self._window.under_way():
+            self._invoker.cancel(self.job, part.first, part.count)
 
     def _settle(self) -> None:
         """End the job when all items have become calls, and have its reader look."""

@@ -10,8 +10,9 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 
+from lithops.invoke.ranges import merged
 from lithops.jobs.table import JobTable
-from lithops.types import Block, Payload, Pump, Report
+from lithops.types import Block, CallRange, Payload, Pump, Report
 from lithops.worker import codec
 
 _OPEN, _OVER = b"\0", b"\1"
@@ -131,11 +132,10 @@ class Window(JobTable):
         with self._lock:
             return self._take_next(most) if self._ordered else self._take_any(most)
 
-    def under_way(self) -> tuple[int, int]:
-        """Return the range, first call and count, outside of which all calls have ended."""
+    def under_way(self) -> list[CallRange]:
+        """Return the calls of the groups that are not let go of; all others have ended."""
         with self._lock:
-            first = self._firsts[0] if self._firsts else self._sent
-            return first, self._sent - first
+            return list(merged(CallRange(first=group.first, count=group.count) for group in self._groups))
 
     # --- how it is done
 

@@ -210,22 +210,20 @@ def test_an_iterable_that_blocks_does_not_block_the_loop() -> None:
 
 def test_results_that_are_always_there_leave_room_for_other_tasks() -> None:
     async def main(fexec: AsyncFunctionExecutor) -> int:
-        turns = 0
-
-        async def count() -> None:
-            nonlocal turns
-            while True:
-                await asyncio.sleep(0)
-                turns += 1
-
-        task = asyncio.create_task(count())
         async with fexec.imap(double, itertools.count()) as results:
-            for _ in range(5000):
-                await anext(results)
-        task.cancel()
-        return turns
+            read: list[int] = []
 
-    assert run(main) >= 5000 // 512
+            async def take_turns() -> int:
+                for _ in range(5):
+                    await asyncio.sleep(0)
+                return len(read)
+
+            task = asyncio.create_task(take_turns())
+            while len(read) < 20_000:
+                read.append(await anext(results))
+            return await task
+
+    assert run(main) <= 5 * 512
 
 
 # --- streams
@@ -356,11 +354,46 @@ def test_cancelling_who_reads_a_stream_cancels_what_is_in_flight(gate: Gate) -> 
 
 def test_a_stream_that_nobody_holds_is_closed(gate: Gate) -> None:
     async def main(fexec: AsyncFunctionExecutor) -> None:
-        work = itertools.chain([""], itertools.repeat(gate.path))
-        async for _ in fexec.imap(lambda path: path and pass_gate(path), work):
+        results = fexec.imap(lambda path: path and pass_gate(path), itertools.chain([""], [gate.path] * 9))
+        async for _ in results:
             break
         pid = await asyncio.to_thread(gate.arrival)
+        del results
         assert await asyncio.to_thread(gone, pid)
+
+    run(main)
+
+
+def test_dropping_a_stream_lets_go_of_its_async_iterable() -> None:
+    async def main(fexec: AsyncFunctionExecutor) -> None:
+        ended = asyncio.Event()
+
+        async def items() -> AsyncIterator[int]:
+            try:
+                yield 1
+                await asyncio.sleep(1000)
+            finally:
+                ended.set()
+
+        results = fexec.imap(double, items())
+        assert await anext(results) == 2
+        del results
+        await ended.wait()
+
+    run(main)
+
+
+def test_closing_a_stream_while_it_begins_leaves_nothing_behind() -> None:
+    async def main(fexec: AsyncFunctionExecutor) -> None:
+        begun, go_on = threading.Event(), threading.Event()
+        fexec._helper.add(lambda: begun.set() or (go_on.wait(DEADLINE_S) and None))  # type: ignore[func-returns-value]
+        results = fexec.imap(double, itertools.count())
+        task = asyncio.create_task(anext(results))  # type: ignore[arg-type]
+        assert await asyncio.to_thread(begun.wait, DEADLINE_S)
+        await results.aclose()
+        go_on.set()
+        with pytest.raises(StopAsyncIteration):
+            await task
 
     run(main)
 

@@ -123,6 +123,10 @@ def test_a_stream_feeds_another(fexec: FunctionExecutor) -> None:
     assert list(fexec.imap(str, fexec.imap(double, range(3000)))) == [str(2 * x) for x in range(3000)]
 
 
+def test_the_results_of_futures_are_items(fexec: FunctionExecutor) -> None:
+    assert list(fexec.imap(str, fexec.map(double, range(50)))) == [str(2 * x) for x in range(50)]
+
+
 def test_several_threads_share_the_results_of_one_stream(fexec: FunctionExecutor) -> None:
     results = fexec.imap(double, range(5000))
     taken: list[list[int]] = [[], [], []]
