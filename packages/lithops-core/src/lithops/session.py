@@ -141,11 +141,11 @@ class Session:
         growing = self._builder.growing(self._next_id("M"), function, 0, options)
         job = growing.job
 
-        def told_end() -> None:
+        def tell_end() -> None:
             if self.plugins.hears_jobs:
                 self.plugins.job_finished(job.info)
 
-        flow = Flow(growing, self._invoker, ordered=ordered, buffer=buffer, told_end=told_end)
+        flow = Flow(growing, self._invoker, ordered=ordered, buffer=buffer, tell_end=tell_end)
         self._adopt(job, flow)
         return flow
 

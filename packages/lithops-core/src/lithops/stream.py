@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 import threading
 import weakref
 from collections import deque
@@ -58,7 +59,7 @@ class ResultStream(Iterator[Any]):
             except IndexError:
                 self._wait()
             else:
-                return entry if type(entry) in ATOMS else outcome(entry, throw_except=self._throw_except)
+                return outcome(entry, throw_except=self._throw_except)
 
     def _wait(self) -> None:
         if os.getpid() != self._owner:  # no lock is safe to take: who held it may not exist in this process
@@ -110,7 +111,7 @@ def items_of(iterable: object) -> Iterable[object]:
         return (future.result() for future in iterable)
     if isinstance(iterable, str | bytes | bytearray) or not isinstance(iterable, Iterable):
         raise BadCallError(
-            f"imap takes an iterable of items, found {iterable!r} of type {type(iterable).__name__!r}; "
+            f"imap takes an iterable of items, found {reprlib.repr(iterable)} of type {type(iterable).__name__!r}; "
             "write [item] for a single one"
         )
     return iterable

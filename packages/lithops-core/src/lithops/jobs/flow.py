@@ -45,15 +45,15 @@ class Flow:
         *,
         ordered: bool,
         buffer: int | None,
-        told_end: Callable[[], None],
+        tell_end: Callable[[], None],
     ) -> None:
-        """`told_end` is called at the end of the job, if that is not found by the invoker."""
+        """`tell_end` is called once, when all calls have ended and there will be no more."""
         self.job = growing.job
         self.on_room: Callable[[], None] = _nobody
         self.on_outcome: Callable[[], None] = _nobody
         self.spread: Callable[[Callable[[], None]], object] = _at_once
         """Runs what may take long; elsewhere, if the thread that calls `put` must not wait."""
-        self._growing, self._invoker, self._told_end = growing, invoker, told_end
+        self._growing, self._invoker, self._tell_end = growing, invoker, tell_end
         self._window = window = Window(self.job.table.pump, ordered=ordered)
         window.on_fill = self._filled
         assert self.job.source is not None
@@ -68,7 +68,7 @@ class Flow:
         # Items are counted by who brings them, who sends them and who reads; none of these waits for another.
         self._brought = self._sent = self._read = 0
         self._wants_room = self._wants_outcome = False
-        self._finished = self._halted = self._closed = False
+        self._finished = self._halted = self._closed = self._told = False
         self._error: BaseException | None = None
 
     # --- who brings items, on one thread
@@ -176,11 +176,14 @@ class Flow:
             self._invoker.cancel(self.job, part.first, part.count)
 
     def _settle(self) -> None:
-        """End the job when all items have become calls, and have its reader look."""
+        """Tell of the end of the job, once, when all items have become calls that have ended; have its reader look."""
+        window = self._window
         with self._lock:
-            ends = self._finished and self._sent == self._brought
-        if ends and self._window.seal():
-            self._told_end()
+            ends = self._finished and self._sent == self._brought and not window.unfinished and not self._told
+            if ends:
+                self._told, window.calls = True, window.next_call
+        if ends:
+            self._tell_end()
         self._wake_reader()
 
     # --- how it is done
@@ -204,7 +207,9 @@ class Flow:
         """Calls have ended."""
         self._aim()
         self._flush()
-        if self._wants_outcome and self._window.has_ready:
+        if self._finished:
+            self._settle()
+        elif self._wants_outcome and self._window.has_ready:
             self._wake_reader()
 
     def _aim(self) -> None:

@@ -40,7 +40,6 @@ class Window(JobTable):
     def __init__(self, pump: Pump | None, *, ordered: bool) -> None:
         super().__init__(0, pump)
         self.unfinished = 0  # calls that were sent and have not ended
-        self._sealed = False  # no more calls will be added
         self.call_s = 0.0  # what the calls of the last report took, on average
         self.result_bytes_each = 0  # and how large their results were
         self.on_fill: Callable[[], None] = _nobody  # called after calls have ended, with no lock held
@@ -54,8 +53,8 @@ class Window(JobTable):
 
     @property
     def complete(self) -> bool:
-        """Whether every call has ended and there will be no more."""
-        return self._sealed and not self.unfinished
+        """Never: an invoker cannot know whether more calls will come. Who brings the items tells of the end."""
+        return False
 
     def is_over(self, call: int) -> bool:
         """Whether a call has ended, however."""
@@ -78,8 +77,6 @@ class Window(JobTable):
                 self.call_s = (report.ended[-1] - report.started[0]) / report.count
                 size = len(report.results.body) + sum(buffer.nbytes for buffer in report.results.buffers)
                 self.result_bytes_each = size // report.count
-            if self.complete:
-                self.calls = self._sent
         if fresh:
             self.on_fill()
         return fresh
@@ -103,16 +100,6 @@ class Window(JobTable):
             self._firsts.append(first)
             self.unfinished += count
         return first
-
-    def seal(self) -> bool:
-        """Say that no more calls will be added; return whether that, just now, completes the job."""
-        with self._lock:
-            if self._sealed:
-                return False
-            self._sealed = True
-            if self.complete:
-                self.calls = self._sent
-            return self.complete
 
     @property
     def next_call(self) -> int:

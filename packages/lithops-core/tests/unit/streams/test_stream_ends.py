@@ -277,8 +277,6 @@ def test_plugins_hear_of_one_job(run_program: Program, tmp_path: Path) -> None:
         "    with fexec.imap(abs, itertools.count()) as results:\n"
         "        print(next(results))\n"
     )
-    lines = done.stdout.splitlines()
-    assert sorted(lines[:3]) == ["1999000", "finished 2000", "started abs"]
-    assert lines[3] == "started abs"
-    assert sorted(lines[4:])[0] == "0"
-    assert [line.split()[0] for line in lines].count("finished") == 2
+    lines = done.stdout.splitlines()  # events come on other threads, in an order of their own
+    assert {"1999000", "0", "finished 2000"} <= set(lines)
+    assert [line.split()[0] for line in sorted(lines)][2:] == ["finished", "finished", "started", "started"]
