@@ -37,6 +37,8 @@ RANKS = {
     "futures": 5,
     "utils": 5,
     "session": 5,
+    "stream": 5,
+    "aio": 5,
     "wait": 5,
     "retries": 5,
     "executors": 5,

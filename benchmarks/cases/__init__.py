@@ -11,6 +11,7 @@ CASES = (
     "first_result",
     "warm_call",
     "small_calls",
+    "streaming",
     "bimodal",
     "cpu_bound",
     "million",

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from peers import Function
 
@@ -29,12 +29,19 @@ class Adapter:
     def open(self, workers: int) -> None:
         joblib = import_module("joblib")
         self.delayed = joblib.delayed
+        self.workers = workers
+        self.streaming: Any = None
         self.parallel = joblib.Parallel(n_jobs=workers)
         self.parallel.__enter__()
 
     def map(self, function: Function, items: Sequence[Any]) -> list[Any]:
         one = self.delayed(function)
         return list(self.parallel(one(item) for item in items))
+
+    def stream(self, function: Function, items: Iterable[Any]) -> Iterator[Any]:
+        if self.streaming is None:
+            self.streaming = import_module("joblib").Parallel(n_jobs=self.workers, return_as="generator")
+        return iter(self.streaming(self.delayed(function)(item) for item in items))
 
     def map_shared(self, function: Function, shared: object, items: Sequence[Any]) -> list[Any]:
         one = self.delayed(function)

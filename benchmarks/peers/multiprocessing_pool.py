@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from peers import Function
 
@@ -31,6 +31,9 @@ class Adapter:
 
     def map(self, function: Function, items: Sequence[Any]) -> list[Any]:
         return self.pool.map(function, items)
+
+    def stream(self, function: Function, items: Iterable[Any]) -> Iterator[Any]:
+        return self.pool.imap(function, items, chunksize=100)
 
     def map_shared(self, function: Function, shared: object, items: Sequence[Any]) -> list[Any]:
         return self.pool.map(partial(function, shared), items)

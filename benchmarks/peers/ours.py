@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from peers import Function
 
@@ -41,6 +41,9 @@ class Adapter:
     def map(self, function: Function, items: Sequence[Any]) -> list[Any]:
         self.futures = self.executor.map(function, items)
         return list(self.executor.get_result(self.futures))
+
+    def stream(self, function: Function, items: Iterable[Any]) -> Iterator[Any]:
+        return iter(self.executor.imap(function, items))
 
     def map_shared(self, function: Function, shared: object, items: Sequence[Any]) -> list[Any]:
         return self.map(function, [(shared, item) for item in items])

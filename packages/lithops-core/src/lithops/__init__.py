@@ -15,6 +15,7 @@ from lithops._version import __version__ as __version__
 
 TYPE_CHECKING = False  # typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
+    from lithops.aio import AsyncFunctionExecutor as AsyncFunctionExecutor
     from lithops.executors import FunctionExecutor as FunctionExecutor
     from lithops.executors import LocalhostExecutor as LocalhostExecutor
     from lithops.executors import ServerlessExecutor as ServerlessExecutor
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from lithops.wait import wait as wait
 
 _HOME = {
+    "AsyncFunctionExecutor": "lithops.aio",
     "FunctionExecutor": "lithops.executors",
     "LocalhostExecutor": "lithops.executors",
     "ServerlessExecutor": "lithops.executors",

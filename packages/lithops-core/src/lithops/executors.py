@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     from lithops.future import ResponseFuture
     from lithops.futures import FuturesList
+    from lithops.jobs.flow import Flow
     from lithops.jobs.retry import RetryPolicy
     from lithops.storage import Storage
+    from lithops.stream import ResultStream
 
 ALL_COMPLETED = 100
 _numbers = itertools.count()  # of the executors of this process
@@ -224,6 +226,48 @@ class FunctionExecutor:
         self.last_call = "map_reduce"
         return self._mine(session.map_reduce(map_function, map_iterdata, mapping, reduce_function, reducing))
 
+    def imap(
+        self,
+        map_function: Callable[..., Any],
+        iterable: Iterable[Any],
+        ordered: bool = True,
+        buffer: int | None = None,
+        chunksize: int | None = None,
+        extra_args: tuple[Any, ...] | dict[str, Any] | None = None,
+        extra_env: Mapping[str, str] | None = None,
+        runtime_memory: int | None = None,
+        timeout: float | None = None,
+        include_modules: Sequence[str] | None = (),
+        exclude_modules: Sequence[str] = (),
+        *,
+        retries: int | None = None,
+        throw_except: bool = True,
+    ) -> ResultStream:
+        """Call the function for each item of an iterable, which may have no end; return an iterator of the results.
+
+        At most `buffer` calls are in flight or not read; without, up to 4096, fewer if they are large. With
+        `ordered=False`, results come as calls end. A call that failed raises its error in its place, or gives it with
+        `throw_except=False`, and the next result can be read after that. The items are read by a thread of their own.
+        Closing the iterator cancels what is in flight. The results are neither kept nor part of `get_result()`.
+        """
+        from lithops.stream import ResultStream, items_of
+
+        items = items_of(iterable)
+        flow = self._flow(
+            map_function,
+            ordered,
+            buffer,
+            runtime_memory,
+            chunksize=chunksize,
+            extra_args=extra_args,
+            extra_env=extra_env,
+            timeout=timeout,
+            include_modules=include_modules,
+            exclude_modules=exclude_modules,
+            retries=retries,
+        )
+        return ResultStream(flow, items, throw_except=throw_except)
+
     # --- waiting
 
     def wait(
@@ -384,6 +428,21 @@ class FunctionExecutor:
         """Let a list know its executor, so that jobs can be chained."""
         futures.executor = self
         return futures
+
+    def _flow(
+        self,
+        map_function: Callable[..., Any],
+        ordered: bool = True,
+        buffer: int | None = None,
+        runtime_memory: int | None = None,
+        **options: Any,
+    ) -> Flow:
+        """Start the job behind `imap`."""
+        self._check_memory(runtime_memory)
+        session = self._session
+        checked = session.options(is_map=True, **options)
+        self.last_call = "imap"
+        return session.stream(map_function, checked, ordered=ordered, buffer=buffer)
 
     def _check_memory(self, runtime_memory: int | None) -> None:
         limit = self._session.memory_mb

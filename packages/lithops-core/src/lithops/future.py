@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lithops.errors import JobTimeoutError
@@ -195,6 +195,14 @@ class ResponseFuture:
         if throw_except:
             throw(table, row)
         return None
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        """Return the result on an event loop, as `result` does. Cancelling who awaits it leaves the call alone."""
+        if not self.ready:
+            from lithops.jobs.awaiting import until_over  # who awaits has asyncio, which takes 30 ms to import
+
+            yield from until_over(self._job.table, self._row).__await__()
+        return self.result()
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the call and return what it raised, None if it returned.

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from lithops.errors import BadCallError, BucketNotFound, ClosedError, ConfigError
+from lithops.errors import BadCallError, BucketNotFound, CancelledError, ClosedError, ConfigError
 from lithops.future import ResponseFuture, listed
 from lithops.futures import FuturesList
 from lithops.invoke.invoker import Invoker
 from lithops.jobs.build import JobBuilder, JobOptions
 from lithops.jobs.chains import feed_map, feed_reduce
 from lithops.jobs.checked import seconds, whole
+from lithops.jobs.flow import Flow
 from lithops.jobs.kept import KeptJobs
 from lithops.jobs.retry import policy_of
 from lithops.plugins import open_plugins
@@ -45,6 +46,7 @@ class Session:
         self._lock = threading.Lock()
         self._jobs = KeptJobs()
         self._plain_options: dict[bool, JobOptions] = {}  # of calls and of maps of which nothing was said
+        self._flows = weakref.WeakSet[Flow]()
         self._storage: Storage | None = None
         self._promise: Callable[[Job, int], Locator] | None = None
         self.memory_mb: int | None = getattr(settings.compute, "runtime_memory", None)
@@ -148,6 +150,20 @@ class Session:
             self._invoker.submit(reducer.job, (CallRange(first=0, count=1),))
         return FuturesList([*mapped, ResponseFuture(reducer.job, 0)])
 
+    def stream(self, function: Callable[..., Any], options: JobOptions, *, ordered: bool, buffer: int | None) -> Flow:
+        """Start a job whose items come later. It is not kept: whoever reads its results lets go of them."""
+        buffer = None if buffer is None else whole("buffer", buffer, 1)
+        growing = self._builder.growing(self._next_id("M"), function, 0, options)
+        job = growing.job
+
+        def tell_end() -> None:
+            if self.plugins.hears_jobs:
+                self.plugins.job_finished(job.info)
+
+        flow = Flow(growing, self._invoker, ordered=ordered, buffer=buffer, tell_end=tell_end)
+        self._adopt(job, flow)
+        return flow
+
     def _map(self, job_id: str, function: Callable[..., Any], data: Any, options: JobOptions) -> FuturesList:
         if isinstance(data, FuturesList) and data:
             upstream = list(data)
@@ -167,10 +183,10 @@ class Session:
         self._invoker.submit(job, (CallRange(first=0, count=job.table.calls),))
         self._keep(job)  # while the first call runs already
 
-    def _adopt(self, job: Job) -> None:
-        """Take in a job that is submitted bit by bit."""
+    def _adopt(self, job: Job, flow: Flow | None = None) -> None:
+        """Take in a job that is submitted bit by bit; one that flows is not kept."""
         self._announce(job)
-        self._keep(job)
+        self._keep(job, flow)
 
     def _announce(self, job: Job) -> None:
         job.submitted = time.time()
@@ -179,10 +195,13 @@ class Session:
         if self.plugins.hears_jobs:
             self.plugins.job_started(job.info)
 
-    def _keep(self, job: Job) -> None:
+    def _keep(self, job: Job, flow: Flow | None = None) -> None:
         with self._lock:
             self._must_be_open()
-            self._jobs.add(job)
+            if flow is None:
+                self._jobs.add(job)
+            else:
+                self._flows.add(flow)
         logger.debug("job %s: %d calls of %s", job.key, job.table.calls, job.facts.function_name)
 
     def _next_id(self, letter: str) -> str:
@@ -261,11 +280,13 @@ class Session:
             if self.closed:
                 return
             self.closed = True
-            jobs = self._jobs.all()
+            jobs, flows = self._jobs.all(), list(self._flows)
         logger.debug("executor %s is closed", self.executor_id)
         self._finalizer.detach()
         self._invoker.close()
         self.plugins.close()
+        for flow in flows:
+            flow.stop(CancelledError(f"executor {self.executor_id} was closed before this stream had ended"))
         self._invoker.abandon(jobs)
 
     # --- the beginning

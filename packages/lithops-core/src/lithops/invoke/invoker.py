@@ -205,6 +205,8 @@ class Invoker:
             if _LOST in report.states:  # what is not tried again is an error by now
                 report = replace(report, states=report.states.replace(bytes((_LOST,)), bytes((_ERROR,))))
             fresh = job.table.fill(report, entries, at, again)
+            if job.failed_attempts and not job.table.remembers:
+                job.forget(call for call in range(report.first, report.first + report.count) if call not in again)
             if report.final:
                 with self._lock:
                     self._open.pop(report.activation_id, None)

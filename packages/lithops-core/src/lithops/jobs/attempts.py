@@ -90,6 +90,6 @@ def attempts_of(job: Job, row: int) -> tuple[Attempt, ...]:
 
 def tried(job: Job, row: int) -> int:
     """Return how many tries of a call have ended."""
-    attempt: int = job.table.attempt[row]  # of the report that ended the call; 0 if that came from no worker
+    attempt = job.table.attempt_of(row)  # of the report that ended the call; 0 if that came from no worker
     failed = job.failed_attempts.get(row)
     return attempt if failed is None else failed[-1].number + (attempt > 0)

@@ -209,20 +209,27 @@ class Growing:
 
     def add(self, row: int, item: object) -> None:
         """Add the input of one call. Raises `BadCallError` if it does not fit or cannot be pickled."""
+        (block,) = self.blocks(row, [item], "the result that goes to")
+        self._source.add(block)
 
-        def explain(_index: int, bad: object, error: Exception) -> BadCallError:
-            return unpicklable(f"the result that goes to {function_name(self._function)!r}", bad, error)
+    def blocks(self, first: int, items: list[object], what: str = "the data of item {} of") -> list[Block]:
+        """Return the inputs of the calls from `first` on, for a job that keeps them elsewhere.
 
-        options = self._options
+        Raises `BadCallError` if one does not fit or cannot be pickled; `what` tells what it is.
+        """
+
+        def explain(index: int, bad: object, error: Exception) -> BadCallError:
+            return unpicklable(f"{what.format(first + index)} {function_name(self._function)!r}", bad, error)
+
+        options, binder = self._options, self._binder
         blocks, _ = encode(
-            [item],
-            whole=True,
-            check=lambda items: self._binder.check(items[0], row),
+            items,
+            whole=len(items) == 1,
+            check=binder.check_all if len(items) > 1 else lambda single: binder.check(single[0], first),
             explain=explain,
             capturing=lambda: by_value(options.include_modules, options.exclude_modules),
         )
-        payload = blocks[0].payload
-        self._source.add(Block(first=row, count=1, payload=payload))
+        return [Block(first=first + block.first, count=block.count, payload=block.payload) for block in blocks]
 
 
 def _fills(extra_args: object, name: str) -> bool:

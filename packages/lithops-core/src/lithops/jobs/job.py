@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from lithops.records import field, record
@@ -89,6 +89,12 @@ class Job:
         job.submitted, job.quiet = self.submitted, self.quiet
         job.failed_attempts = self.failed_attempts
         return job
+
+    def forget(self, calls: Iterable[int]) -> None:
+        """Drop what is kept of attempts of calls that have ended."""
+        for call in calls:
+            self.failed_attempts.pop(call, None)
+            self.losses.pop(call, None)
 
     @property
     def owned(self) -> bool:

@@ -80,9 +80,17 @@ class JobTable:
         """Whether every call has ended."""
         return self.over >= self.calls
 
+    remembers = True
+    """Whether calls that have ended are asked about."""
+
     def is_over(self, call: int) -> bool:
         """Whether a call has ended, however."""
         return self.state[call] >= FIRST_FINAL
+
+    def attempt_of(self, call: int) -> int:
+        """Return the number of the attempt that ended a call, 0 if it has not ended or no worker ended it."""
+        attempt: int = self.attempt[call]
+        return attempt
 
     def sent(self, first: int, count: int) -> None:
         """Note that calls were handed to a backend."""

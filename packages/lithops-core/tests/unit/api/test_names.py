@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PLACES = {
     "lithops": (
         *("FunctionExecutor", "LocalhostExecutor", "ServerlessExecutor", "StandaloneExecutor", "Storage"),
-        *("RetryingFunctionExecutor", "RetryPolicy", "wait", "get_result", "__version__"),
+        *("AsyncFunctionExecutor", "RetryingFunctionExecutor", "RetryPolicy", "wait", "get_result", "__version__"),
     ),
     "lithops.executors": ("FunctionExecutor", "LocalhostExecutor", "ServerlessExecutor", "StandaloneExecutor"),
     "lithops.future": ("ResponseFuture",),

@@ -1,14 +1,15 @@
-"""The programs in the pages on executors, futures, retries and migrating print what the pages say."""
+"""The programs in the pages about executors, futures, streams, retries and migrating print what the pages say."""
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lithops import FunctionExecutor
+from lithops import AsyncFunctionExecutor, FunctionExecutor
 from lithops.future import ResponseFuture
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ DOCS = next(
 )
 PAGES = {
     name: DOCS.with_name(f"{name}.md").read_text(encoding="utf-8")
-    for name in ("executors", "futures", "migrating", "retries")
+    for name in ("executors", "futures", "streaming", "asyncio", "migrating", "retries")
 }
 
 
@@ -41,6 +42,17 @@ def test_every_method_of_a_future_is_told_of() -> None:
 def test_every_method_of_an_executor_is_told_of() -> None:
     named = set(re.findall(r"`(\w+)(?:\(.*?\))?`", PAGES["executors"]))
     assert {name for name in vars(FunctionExecutor) if not name.startswith("_")} <= named
+
+
+def test_every_method_of_the_executor_for_asyncio_is_told_of() -> None:
+    named = set(re.findall(r"`(?:await |async for \w+ in )?(\w+)(?:\(.*?\))?`", PAGES["asyncio"]))
+    assert {name for name in vars(AsyncFunctionExecutor) if not name.startswith("_")} <= named
+
+
+def test_every_option_of_imap_is_told_of() -> None:
+    named = set(re.findall(r"`(\w+)`", PAGES["streaming"]))
+    options = set(inspect.signature(FunctionExecutor.imap).parameters) - {"self", "map_function", "iterable"}
+    assert options <= named
 
 
 def test_every_key_of_the_stats_is_told_of() -> None:
