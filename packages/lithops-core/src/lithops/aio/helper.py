@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from lithops.jobs.waiting import FOREVER, wait_for
 
 if TYPE_CHECKING:
     from lithops.types import Pump
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -32,7 +35,7 @@ class Helper:
         self._thread: threading.Thread | None = None
 
     def add(self, work: Callable[[], None]) -> bool:
-        """Have something done, which must not raise; return False if it is too late for that."""
+        """Have something done, whose errors are logged; return False if it is too late for that."""
         with self._guard:
             if self._ended:
                 return False
@@ -58,8 +61,8 @@ class Helper:
         waiter: asyncio.Future[T] = loop.create_future()
 
         def run() -> None:
-            if waiter.cancelled():
-                return
+            if waiter.cancelled() and undo is not None:
+                return  # what would be undone need not be done
             value: T
             failure: BaseException | None = None
             try:
@@ -97,6 +100,10 @@ class Helper:
 
     def _run(self) -> None:
         while self._work or not self._ended:
-            wait_for(self._gate, () if (pump := self.pump) is None else (pump,), FOREVER)
-            while self._work:
-                self._work.popleft()()
+            try:
+                if self._work:
+                    self._work.popleft()()
+                else:
+                    wait_for(self._gate, () if (pump := self.pump) is None else (pump,), FOREVER)
+            except Exception:  # a plugin's; others still wait for this thread
+                logger.exception("work beside an event loop failed")

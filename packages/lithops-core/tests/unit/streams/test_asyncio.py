@@ -506,6 +506,32 @@ def test_closing_the_executor_ends_a_stream_that_is_being_read(gate: Gate) -> No
     run(main)
 
 
+def test_an_executor_is_closed_even_if_nobody_waits_for_that() -> None:
+    async def main(fexec: AsyncFunctionExecutor) -> None:
+        busy, go_on = threading.Event(), threading.Event()
+        fexec._helper.add(lambda: busy.set() or (go_on.wait(DEADLINE_S) and None))  # type: ignore[func-returns-value]
+        assert await asyncio.to_thread(busy.wait, DEADLINE_S)
+        closing = asyncio.create_task(fexec.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        go_on.set()
+        while not fexec.executor._session.closed:
+            await asyncio.sleep(0.001)
+
+    run(main)
+
+
+def test_what_fails_beside_the_loop_is_logged_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def main(fexec: AsyncFunctionExecutor) -> Any:
+        fexec._helper.add(lambda: 1 // 0)  # type: ignore[arg-type,return-value]
+        return await fexec.call_async(double, 4)
+
+    assert run(main) == 8
+    assert "work beside an event loop failed" in caplog.text
+
+
 def test_an_executor_that_was_not_entered_says_so() -> None:
     fexec = AsyncFunctionExecutor()
     assert repr(fexec) == "<AsyncFunctionExecutor that was not entered yet>"
