@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lithops.records import field, record
 from lithops.types import CallSource, JobInfo
@@ -58,6 +58,7 @@ class Job:
     __slots__ = (
         "__weakref__",
         "cancel",
+        "common_stats",
         "facts",
         "failed_attempts",
         "first",
@@ -78,6 +79,7 @@ class Job:
         self.first = first
         self.quiet = False  # its results feed another job, so `get_result()` leaves them out
         self.submitted = 0.0
+        self.common_stats: dict[str, Any] | None = None  # what is the same for all calls, once somebody has asked
         self.losses: dict[int, int] = {}  # calls that lost a worker, how often
         self.failed_attempts: dict[int, list[Attempt]] = {}  # of calls that were tried again
         self.cancel: Callable[[Job, int, int], None] = _nothing_to_cancel

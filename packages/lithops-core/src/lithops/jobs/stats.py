@@ -33,52 +33,57 @@ def stats_of(job: Job, row: int) -> dict[str, Any]:
     state = table.state[row]
     if state == _NEW:
         return {}
-    common = _common(job)
+    common = job.common_stats or _common(job)
     if state == _SENT:
-        return common
+        return {**common, "state": "Invoked"}
     began, ended, reported = table.started[row], table.ended[row], table.reported[row]
     user, system = table.cpu_user[row], table.cpu_system[row]
     peak, grown = table.peak_kb[row] * _KIB, table.grown_kb[row] * _KIB
     seconds = ended - began
+    failed = job.failed_attempts.get(row)
+    stats = {
+        **common,
+        "state": STATES[state],
+        "host_status_done_tstamp": reported,
+        "host_result_done_tstamp": reported,
+        "attempt": table.attempt[row] if failed is None else tried(job, row),
+        "failed_attempts": [] if failed is None else [attempt.plain() for attempt in failed],
+        "worker": table.worker_of(row),
+        "worker_func_start_tstamp": began,
+        "worker_func_end_tstamp": ended,
+        "worker_func_exec_time": seconds,
+        "worker_start_tstamp": began,
+        "worker_end_tstamp": ended,
+        "worker_exec_time": seconds,
+        "worker_result_upload_time": 0.0,
+        "worker_func_cpu_user_time": user,
+        "worker_func_cpu_system_time": system,
+        "worker_func_cpu_usage": [100 * (user + system) / seconds if seconds > 0 else 0.0],
+        "worker_peak_memory_start": peak - grown,
+        "worker_peak_memory_end": peak,
+        "worker_func_rss": grown,
+    }
     entry = table.results[row]
-    common.update(
-        state=STATES[state],
-        host_status_done_tstamp=reported,
-        host_result_done_tstamp=reported,
-        attempt=tried(job, row),
-        failed_attempts=[attempt.plain() for attempt in job.failed_attempts.get(row, ())],
-        worker=table.worker_of(row),
-        worker_func_start_tstamp=began,
-        worker_func_end_tstamp=ended,
-        worker_func_exec_time=seconds,
-        worker_start_tstamp=began,
-        worker_end_tstamp=ended,
-        worker_exec_time=seconds,
-        worker_result_upload_time=0.0,
-        worker_func_cpu_user_time=user,
-        worker_func_cpu_system_time=system,
-        worker_func_cpu_usage=[100 * (user + system) / seconds if seconds > 0 else 0.0],
-        worker_peak_memory_start=peak - grown,
-        worker_peak_memory_end=peak,
-        worker_func_rss=grown,
-    )
     if type(entry) is Pickled:
-        common["func_result_size"] = len(entry.data) + sum(view.nbytes for view in entry.buffers)
-    return common
+        stats["func_result_size"] = len(entry.data) + sum([view.nbytes for view in entry.buffers])
+    return stats
 
 
 def _common(job: Job) -> dict[str, Any]:
+    """Return what is the same for all calls of a job; made once it has been submitted."""
     facts = job.facts
-    return {
+    common = {
         "host_job_create_tstamp": facts.created,
         "host_job_serialize_time": facts.serialize_s,
         "func_data_size_bytes": facts.function_bytes,
         "host_submit_tstamp": job.submitted,
         **_UNSPENT,
         "host_job_created_time": job.submitted - facts.created,
-        "state": "Invoked",
         "lane": "stream",
     }
+    if job.submitted:
+        job.common_stats = common
+    return common
 
 
 _NEW, _SENT = int(CallState.NEW), int(CallState.SENT)
