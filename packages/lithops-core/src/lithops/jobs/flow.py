@@ -28,6 +28,7 @@ BUFFER_BYTES = 64 << 20
 _SOME_PARALLEL = 64
 """For a backend that does not know how many calls it can run at the same time."""
 _HANDED_S = 0.005
+"""Seconds of work that a worker gets at once; a group is too short for a pool to find out by itself."""
 _MOST_HANDED = 1024
 
 
@@ -288,5 +289,5 @@ def _nobody() -> None:
     """Nobody wants to know."""
 
 
-def _at_once(work: Callable[[], None]) -> None:
+def _directly(work: Callable[[], None]) -> None:
     work()

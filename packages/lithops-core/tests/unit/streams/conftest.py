@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
-from lithops import FunctionExecutor
+from lithops import AsyncFunctionExecutor, FunctionExecutor
 
 DEADLINE_S = 30
 """How long anything may take before a test says that it hangs."""
@@ -68,6 +71,31 @@ def gone(pid: int) -> bool:
     except psutil.TimeoutExpired:
         return False
     return True
+
+
+Main = Callable[[AsyncFunctionExecutor], Awaitable[Any]]
+
+
+def run_async(main: Main, **options: Any) -> Any:
+    """Run a coroutine with an executor of its own; fail if it hangs."""
+
+    async def inside() -> Any:
+        async with AsyncFunctionExecutor(worker_processes=options.pop("worker_processes", 2)) as fexec:
+            return await main(fexec)
+
+    return asyncio.run(asyncio.wait_for(inside(), DEADLINE_S))
+
+
+class Reluctant:
+    """An item whose pickling waits until the event loop has done something."""
+
+    def __init__(self, pickling: threading.Event, go_on: threading.Event) -> None:
+        self.pickling, self.go_on = pickling, go_on
+
+    def __reduce__(self) -> tuple[Callable[..., int], tuple[int]]:
+        self.pickling.set()
+        assert self.go_on.wait(DEADLINE_S), "the event loop stood still"
+        return int, (4,)
 
 
 @pytest.fixture(scope="module", autouse=True)
