@@ -213,9 +213,10 @@ class Invoker:
                     self._receipts.pop(report.activation_id, None)
             if fresh:
                 ended.append((job, report))
-            for call, delay_s in again.items():
+            for delay_s, calls in itertools.groupby(again, key=again.__getitem__):
                 if delay_s is not None:
-                    self._retry(job, (CallRange(first=call, count=1, attempt=report.attempt + 1),), delay_s)
+                    parts = (CallRange(first=call, count=1, attempt=report.attempt + 1) for call in calls)
+                    self._retry(job, tuple(merged(parts)), delay_s)
         for job, report in ended if self._plugins.hears_jobs else ():
             self._plugins.calls_finished(job.info, [report])
             if job.table.complete:
@@ -283,6 +284,7 @@ class Invoker:
         if states.count(_DONE) == len(states):
             return {}
         again: dict[int, float | None] = {}
+        luck = _luck()  # the same for all of them: they ran one after the other, and may do so again
         with self._lock:
             for k, state in enumerate(states):
                 call = report.first + k
@@ -291,7 +293,7 @@ class Invoker:
                 if tried(job, call) >= report.attempt:
                     again[call] = None
                     continue
-                delay_s = self._delay_s(job, call, state, report.attempt, entries[k])
+                delay_s = self._delay_s(job, call, state, report.attempt, entries[k], luck)
                 if delay_s is not None:
                     again[call] = delay_s
                     job.failed_attempts.setdefault(call, []).append(failed_attempt(report, k, entries[k]))
@@ -299,15 +301,15 @@ class Invoker:
                     entries[k] = lost_for_good(entries[k], job.losses[call])
         return again
 
-    def _delay_s(self, job: Job, call: int, state: int, attempt: int, failure: object) -> float | None:
+    def _delay_s(self, job: Job, call: int, state: int, attempt: int, failure: object, luck: float) -> float | None:
         """Say after how many seconds a call that failed is tried again, None if it is not."""
         if state == _LOST:
-            return _luck() * _LOST_DELAY_S if self._charge(job, call) else None
+            return luck * _LOST_DELAY_S if self._charge(job, call) else None
         retry = job.facts.retry
         failures = attempt - job.losses.get(call, 0)  # by its own doing; what came from outside is not held against it
         if failures > retry.retries or not retry.covers(failure):
             return None
-        return retry.delay_s(failures, _luck())
+        return retry.delay_s(failures, luck)
 
     def _charge(self, job: Job, call: int) -> bool:
         """Count a lost worker against a call; return whether it may have another."""

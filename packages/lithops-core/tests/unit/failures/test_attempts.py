@@ -17,7 +17,7 @@ import lithops
 from lithops import RetryPolicy
 from lithops.errors import CallTimeoutError, WorkerCrashedError, WorkerLostError
 
-from .conftest import Odd, nth, raising
+from .conftest import DEADLINE_S, Odd, nth, raising
 
 Make = Callable[..., lithops.FunctionExecutor]
 Drive = Callable[..., Any]
@@ -194,10 +194,10 @@ def test_the_zygote_killed_while_a_call_pauses_does_not_start_it_twice(
         return x
 
     futures = one.map(work, [0, 1], retries=RetryPolicy(retries=3, first_delay_s=1.0), chunksize=1)
-    while not futures[0].attempts:
+    while not (futures[0].attempts and (tmp_path / "waits").exists()):
         one.wait(futures, timeout=0.01)
     zygote_of().kill()
-    assert futures.get_result() == [0, 1]
+    assert futures.get_result(timeout=DEADLINE_S) == [0, 1]
     assert len((tmp_path / "tries").read_text()) == 2
     assert [a.state for a in futures[0].attempts] == ["Error", "Success"]
     assert [a.state for a in futures[1].attempts] == ["Lost", "Success"]
