@@ -96,6 +96,7 @@ class Library:
                 if number in slot.segments and slot.connection is not None:
                     slot.segments.discard(number)
                     slot.connection.send(frames.RELEASE, 0, number)
+                    slot.block = None  # the worker forgets it, too: it may refer to the segment
 
     def close(self) -> None:
         """Close all descriptors."""
