@@ -7,7 +7,7 @@ import reprlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lithops.errors import BadCallError
 from lithops.jobs.binding import Binder, as_items
@@ -22,6 +22,9 @@ from lithops.records import record
 from lithops.types import Block, Payload, Pump
 from lithops.worker import codec
 from lithops.worker.plan import CallPlan
+
+if TYPE_CHECKING:
+    from lithops.jobs.shelf import Shelf
 
 _PARTITION = "obj"  # reserved for parts of stored objects, so that programs keep their meaning when these come
 
@@ -38,6 +41,7 @@ class JobOptions:
     include_modules: Iterable[str] | None = ()
     exclude_modules: Iterable[str] = ()
     is_map: bool = False
+    shelf: Shelf | None = None
 
 
 class JobBuilder:
@@ -88,6 +92,7 @@ class JobBuilder:
                 check=binder.check_all,
                 explain=explain,
                 capturing=lambda: by_value(options.include_modules, options.exclude_modules),
+                shelf=options.shelf,
             )
         source = Inputs(self._payload(function, binder, options), blocks, shared)
         serialize_s = time.perf_counter() - start
