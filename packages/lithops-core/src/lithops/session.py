@@ -63,6 +63,8 @@ class Session:
                 storage=lambda: self.storage,
                 parallel=limits.parallel_calls,
             )
+            self.parallel = limits.parallel_calls
+            """Calls that can run at the same time; None if that is not known."""
             retries = settings.lithops.infrastructure_retries
             self._invoker = Invoker(self.plugins, limits, infrastructure_retries=retries)
         except BaseException:

@@ -100,7 +100,7 @@ class CallSource(Protocol):
 
     @property
     def shared(self) -> tuple[memoryview, ...]:
-        """Buffers that stand in more than one block; a worker gets each of them once."""
+        """Buffers of which a worker gets each once, though they stand in several blocks, perhaps of several jobs."""
 
     def block_of(self, call: int) -> Block:
         """Return the block that holds the input of `call`."""

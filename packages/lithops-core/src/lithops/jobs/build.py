@@ -25,6 +25,7 @@ from lithops.worker.plan import CallPlan
 
 if TYPE_CHECKING:
     from lithops.jobs.retry import RetryPolicy
+    from lithops.jobs.shelf import Shelf
 
 _ONE_ATOM = "called with one number or text, which fills its parameter"
 _PARTITION = "obj"  # reserved for parts of stored objects, so that programs keep their meaning when these come
@@ -42,6 +43,7 @@ class JobOptions:
     include_modules: Iterable[str] | None = ()
     exclude_modules: Iterable[str] = ()
     is_map: bool = False
+    shelf: Shelf | None = None
 
 
 class JobBuilder:
@@ -90,6 +92,7 @@ class JobBuilder:
             check=binder.check_all,
             explain=explain,
             capturing=lambda: by_value(options.include_modules, options.exclude_modules),
+            shelf=options.shelf,
         )
         plain = one_atom and not binder.placement
         payload = self._payload(function, binder, options, key=_ONE_ATOM if plain else None)

@@ -52,7 +52,7 @@ class Flow:
         self.job = growing.job
         self.on_room: Callable[[], None] = _nobody
         self.on_outcome: Callable[[], None] = _nobody
-        self.spread: Callable[[Callable[[], None]], object] = _at_once
+        self.spread: Callable[[Callable[[], None]], object] = _directly
         """Runs what may take long; elsewhere, if the thread that calls `put` must not wait."""
         self._growing, self._invoker, self._tell_end = growing, invoker, tell_end
         self._window = window = Window(self.job.table.pump, ordered=ordered)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from lithops.errors import BadCallError
 from lithops.types import Block, Payload
 from lithops.worker import codec
+
+if TYPE_CHECKING:
+    from lithops.jobs.shelf import Shelf
 
 BLOCK_CALLS = 1024
 BLOCK_BYTES = 128 * 1024
@@ -68,14 +73,16 @@ def encode(
     check: Callable[[list[object]], None],
     explain: Explain,
     capturing: Callable[[], AbstractContextManager[None]],
+    shelf: Shelf | None = None,
 ) -> tuple[list[Block], tuple[memoryview, ...]]:
-    """Pickle items in blocks; return the blocks and the buffers that stand in more than one of them.
+    """Pickle items in blocks; return the blocks and the buffers that a worker is to get once.
 
-    `whole` says that the items exist already, all at once: only then can an object met twice be taken for the same
-    (a generator may fill one buffer again and again). `check` is given each group of items before it is pickled, and
+    These are the buffers that stand in more than one block, and those that belong on the shelf. `whole` says that the
+    items exist already, all at once: only then, or with a shelf, can an object met twice be taken for the same (a
+    generator may fill one buffer again and again). `check` is given each group of items before it is pickled, and
     `capturing` is entered while it is, but never while the user's iterator runs.
     """
-    known: dict[tuple[int, int], memoryview] | None = {} if whole else None
+    known: codec.Known | None = shelf.views if shelf is not None else {} if whole else None
     blocks: list[Block] = []
     first = 0
     source = iter(items)
@@ -87,22 +94,21 @@ def encode(
             with capturing():
                 blocks += _encode_group(group, first, known, explain)
         first += len(group)
-    return blocks, _in_several(blocks)
+    return blocks, _for_all(blocks, shelf)
 
 
-def _in_several(blocks: list[Block]) -> tuple[memoryview, ...]:
-    """Return the buffers that stand in more than one block."""
+def _for_all(blocks: list[Block], shelf: Shelf | None) -> tuple[memoryview, ...]:
+    """Return the buffers that stand in more than one block, and those that belong on the shelf."""
+    least_bytes = shelf.least_bytes if shelf is not None else sys.maxsize
     seen: dict[int, int] = {}
     for block in blocks:
         for buffer in {id(buffer): buffer for buffer in block.payload.buffers}.values():
             seen[id(buffer)] = seen.get(id(buffer), 0) + 1
-    shared = {id(b): b for block in blocks for b in block.payload.buffers if seen[id(b)] > 1}
+    shared = {id(b): b for block in blocks for b in block.payload.buffers if seen[id(b)] > 1 or b.nbytes >= least_bytes}
     return tuple(shared.values())
 
 
-def _encode_group(
-    group: list[object], first: int, known: dict[tuple[int, int], memoryview] | None, explain: Explain
-) -> Iterator[Block]:
+def _encode_group(group: list[object], first: int, known: codec.Known | None, explain: Explain) -> Iterator[Block]:
     start = 0
     encoder = codec.ItemEncoder(_pickler, {} if known is None else known)
     for k, item in enumerate(group):

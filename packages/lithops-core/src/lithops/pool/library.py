@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ class Library:
         self._share = share
         self._functions: OrderedDict[int, tuple[int, Payload]] = OrderedDict()  # by id; the payload keeps it taken
         self._segments: dict[int, tuple[int, memoryview, int]] = {}  # by id: number, buffer, descriptor or -1
+        self._uses: dict[int, int] = {}  # by id of the buffer: how many functions and runs need it
+        self._unneeded: dict[int, memoryview] = {}  # by id; what was released last: the next run may need it again
         self._last = 0
 
     def provide(self, slot: Slot, payload: Payload) -> int:
@@ -35,6 +38,7 @@ class Library:
         if known is None:
             self._last += 1
             known = self._functions[id(payload)] = (self._last, payload)
+            self.hold(payload.buffers)
             while len(self._functions) > KEPT_BY_DRIVER:
                 _, (_, old) = self._functions.popitem(last=False)
                 self.release(old.buffers)
@@ -83,19 +87,44 @@ class Library:
             return -1
         return descriptor
 
-    def release(self, buffers: Sequence[memoryview]) -> None:
-        """Let go of shared buffers that no work needs any more."""
+    def hold(self, buffers: Sequence[memoryview]) -> None:
+        """Keep shared buffers, once they are segments, until `release` has been called as often as this."""
         for buffer in buffers:
-            known = self._segments.pop(id(buffer), None)
-            if known is None:
-                continue
-            number, _, descriptor = known
+            self._uses[id(buffer)] = self._uses.get(id(buffer), 0) + 1
+            self._unneeded.pop(id(buffer), None)
+
+    def release(self, buffers: Sequence[memoryview]) -> None:
+        """Say that somebody needs shared buffers no more. Once nobody does, the next of them to come to this, or `let_go`,
+        ends them."""
+        free: dict[int, memoryview] = {}
+        for buffer in buffers:
+            left = self._uses.pop(id(buffer), 0) - 1
+            if left > 0:
+                self._uses[id(buffer)] = left
+            elif id(buffer) in self._segments:
+                free[id(buffer)] = buffer
+        if free:
+            self.let_go()
+            self._unneeded = free
+
+    @property
+    def has_unneeded(self) -> bool:
+        """Whether there is something to let go of."""
+        return bool(self._unneeded)
+
+    def let_go(self) -> None:
+        """End the segments that nobody needs."""
+        unneeded, self._unneeded = self._unneeded, {}
+        for name in unneeded:
+            number, _, descriptor = self._segments.pop(name)
             if descriptor >= 0:
                 os.close(descriptor)
             for slot in self._slots:
                 if number in slot.segments and slot.connection is not None:
                     slot.segments.discard(number)
-                    slot.connection.send(frames.RELEASE, 0, number)
+                    slot.block = None  # the worker forgets it, too: it may refer to the segment
+                    with contextlib.suppress(OSError):  # it has died, with which somebody else deals
+                        slot.connection.send(frames.RELEASE, 0, number)
 
     def close(self) -> None:
         """Close all descriptors."""
@@ -103,4 +132,6 @@ class Library:
             if descriptor >= 0:
                 os.close(descriptor)
         self._segments.clear()
+        self._uses.clear()
+        self._unneeded.clear()
         self._functions.clear()

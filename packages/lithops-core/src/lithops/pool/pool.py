@@ -43,6 +43,8 @@ logger = logging.getLogger(__name__)
 
 DOZE_S = 0.002
 """How long the pool's own thread leaves the streams to somebody who may be about to wait."""
+LINGER_S = 0.1
+"""How long an idle pool keeps large shared buffers: the next activation may have them, too."""
 BEGIN_S = 10.0
 """How much longer than a call may take a worker may need to begin one, before it is taken for stuck."""
 SETBACKS = 10
@@ -114,6 +116,7 @@ class Pool:
             self._must_be_usable()
             sink.accepted(receipt)
             self._open[activation.activation_id] = run
+            self._library.hold(run.source.shared)
             self._dispatch.add(run)
             try:
                 self._dispatch.feed()
@@ -584,7 +587,10 @@ class Pool:
         While calls are submitted and waited for one by one, the waiting thread does all the reading; this one dozes.
         """
         while not self._closed:
-            self._wanted.wait()
+            if not self._wanted.wait(LINGER_S if self._library.has_unneeded else None):
+                with self._lock:
+                    self._library.let_go()
+                continue
             self._wanted.clear()
             while self._open and not self._closed:
                 time.sleep(DOZE_S)

@@ -12,7 +12,7 @@ import pickle
 import struct
 import time
 from array import array
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, MutableMapping, Sequence
 
 from lithops import errors
 from lithops.types import Block, CallRange, CallState, LogSlice, Payload, Report
@@ -26,6 +26,8 @@ _STREAM = b"S"
 _CRASHED = "a worker process ended when it loaded the argument of this call"
 _COUNT = struct.Struct("<I")
 
+Known = MutableMapping[tuple[int, int], memoryview]
+"""Buffers that were met before, by where they are and how long."""
 Dump = Callable[[io.BytesIO, Callable[[pickle.PickleBuffer], object]], pickle.Pickler]
 """Makes a pickler for a stream and a buffer callback."""
 
@@ -49,11 +51,11 @@ class Pickled:
 
 
 class BufferCatcher:
-    """A buffer callback that keeps large buffers out of the pickle; buffers of one owner are kept once."""
+    """A buffer callback that keeps large buffers out of the pickle; one that is known already is kept once."""
 
     __slots__ = ("_known", "caught")
 
-    def __init__(self, known: dict[tuple[int, int], memoryview] | None = None) -> None:
+    def __init__(self, known: Known | None = None) -> None:
         self.caught: list[memoryview] = []
         self._known = known
 
@@ -65,17 +67,24 @@ class BufferCatcher:
         if raw.nbytes < OUT_OF_BAND:
             return True
         if self._known is not None:
-            # The view in the table keeps the owner of the memory alive, so that its id cannot come to mean another.
-            raw = self._known.setdefault((id(raw.obj), raw.nbytes), raw)
+            # The view in the table keeps the memory alive, so that its address cannot come to mean another.
+            raw = self._known.setdefault((_address(raw.obj), raw.nbytes), raw)
         self.caught.append(raw)
         return False
+
+
+def _address(owner: object) -> int:
+    """Return where the memory of a buffer is, or, where only its owner knows, what stands for it as well."""
+    # An array that is stored column by column has a new owner each time it is pickled.
+    interface = getattr(owner, "__array_interface__", None)
+    return int(interface["data"][0]) if interface is not None else id(owner)
 
 
 class ItemEncoder:
     """Encodes the items of consecutive calls into one body, item by item; pickles share their memo, so an object that
     several items refer to is written once."""
 
-    def __init__(self, dump: Dump, known: dict[tuple[int, int], memoryview] | None) -> None:
+    def __init__(self, dump: Dump, known: Known | None) -> None:
         self._file = io.BytesIO()
         self._catcher = BufferCatcher(known)
         self._pickler = dump(self._file, self._catcher)

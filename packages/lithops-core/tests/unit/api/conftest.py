@@ -7,6 +7,7 @@ import os
 import select
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -95,6 +96,42 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
     gate = Gate(tmp_path / "gate")
     yield gate
     gate.close()
+
+
+@pytest.fixture
+def other_gate(tmp_path: Path) -> Iterator[Gate]:
+    gate = Gate(tmp_path / "other_gate")
+    yield gate
+    gate.close()
+
+
+@pytest.fixture
+def two_jobs(fexec: FunctionExecutor) -> Iterator[None]:
+    """Have joblib run two jobs at a time on an executor of two workers."""
+    import joblib
+
+    from lithops.util.joblib import register_lithops
+
+    register_lithops()
+    with joblib.parallel_config(backend="lithops", executor=fexec, n_jobs=2):
+        yield
+
+
+def processes_of(jobs: int, gate: Gate) -> set[int]:
+    """Return the processes that run so many jobs of joblib at the same time."""
+    from joblib import Parallel, delayed
+
+    found = []
+
+    def watch() -> None:
+        found.extend(gate.arrival() for _ in range(jobs))
+        gate.open(jobs)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    Parallel(n_jobs=jobs, timeout=DEADLINE_S)(delayed(pass_gate)(gate.path) for _ in range(jobs))
+    watcher.join(DEADLINE_S)
+    return set(found)
 
 
 Program = Callable[..., subprocess.CompletedProcess[str]]

@@ -13,7 +13,7 @@ import pytest
 from lithops import FunctionExecutor
 from lithops.errors import LithopsError
 
-from .conftest import DEADLINE_S
+from .conftest import DEADLINE_S, Gate, pass_gate
 
 
 def test_threads_share_an_executor(fexec: FunctionExecutor) -> None:
@@ -35,6 +35,16 @@ def test_threads_share_an_executor(fexec: FunctionExecutor) -> None:
     for thread in threads:
         thread.join(DEADLINE_S)
     assert problems == []
+
+
+def test_a_job_outlives_another_that_had_a_large_shared_argument(lone: FunctionExecutor, gate: Gate) -> None:
+    several = lone.map(pass_gate, [(gate.path,)] * 9, chunksize=1)
+    gate.arrival()
+    large = bytearray(5_000_000)
+    shared = lone.map(lambda data, i: i, [(pickle.PickleBuffer(large), i) for i in range(2)], chunksize=1)
+    gate.open(9)
+    assert lone.get_result(shared) == [0, 1]
+    assert len(set(lone.get_result(several))) == 1
 
 
 def test_jobs_submitted_at_the_same_time_have_ids_of_their_own(fexec: FunctionExecutor) -> None:

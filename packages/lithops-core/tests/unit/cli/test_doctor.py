@@ -62,6 +62,7 @@ def test_json_says_whether_all_is_well(lithops: Lithops) -> None:
         "package",
         "extra plot",
         "extra notebook",
+        "extra joblib",
         "plugins",
         "configuration",
         "state folder",

@@ -1,0 +1,1 @@
+"""Fronts whose names users import from here."""
