@@ -10,6 +10,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lithops.errors import BadCallError, BucketNotFound, ClosedError, ConfigError
@@ -21,7 +22,7 @@ from lithops.jobs.chains import feed_map, feed_reduce
 from lithops.jobs.job import Job, Locator, RetryPolicy
 from lithops.jobs.kept import KeptJobs
 from lithops.plugins import open_plugins
-from lithops.types import CallRange, ExecutorInfo
+from lithops.types import Block, CallRange, ExecutorInfo
 
 if TYPE_CHECKING:
     from lithops.config.settings import Settings
@@ -49,7 +50,7 @@ class Session:
         self.memory_mb: int | None = getattr(settings.compute, "runtime_memory", None)
         self.plugins = self._open_plugins()
         try:
-            limits = self.plugins.limits(settings.compute)
+            self.limits = limits = self.plugins.limits(settings.compute)
             runtime = self.plugins.deploy_runtime()
             self._builder = JobBuilder(
                 executor_id=executor_id,
@@ -122,6 +123,20 @@ class Session:
         job = self._builder.from_items(self._next_id("A"), function, data, options)
         self._start(job)
         return ResponseFuture(job, 0)
+
+    def spread(
+        self, function: Callable[..., Any], name: str, block: Block, ended: Callable[[Job, int], None]
+    ) -> None:
+        """Start a job of calls that `lithops.jobs.packing` has packed; `ended(job, row)` is told of each that ends.
+
+        Their results belong to whoever is told, and are left out of `get_result()`.
+        """
+        job = self._builder.from_packed(self._next_id("A"), function, name, block, self.options())
+        job.quiet = True
+        tell = partial(ended, job)
+        for row in range(block.count):
+            job.table.when_over(row, tell)
+        self._start(job)
 
     def map(self, function: Callable[..., Any], data: Any, options: JobOptions) -> FuturesList:
         """Start a job of a call per item; items that are futures are awaited, without a worker waiting."""
