@@ -22,10 +22,11 @@ from lithops.jobs.chains import feed_map, feed_reduce
 from lithops.jobs.job import Job, Locator, RetryPolicy
 from lithops.jobs.kept import KeptJobs
 from lithops.plugins import open_plugins
-from lithops.types import Block, CallRange, ExecutorInfo
+from lithops.types import CallRange, ExecutorInfo
 
 if TYPE_CHECKING:
     from lithops.config.settings import Settings
+    from lithops.jobs.packing import PackedCalls
     from lithops.plugins import Plugins
     from lithops.storage import Storage
 
@@ -124,17 +125,15 @@ class Session:
         self._start(job)
         return ResponseFuture(job, 0)
 
-    def spread(
-        self, function: Callable[..., Any], name: str, block: Block, ended: Callable[[Job, int], None]
-    ) -> None:
-        """Start a job of calls that `lithops.jobs.packing` has packed; `ended(job, row)` is told of each that ends.
+    def spread(self, packed: PackedCalls, ended: Callable[[Job, int], None]) -> None:
+        """Start a job of calls that are packed; `ended(job, row)` is told of each that ends.
 
         Their results belong to whoever is told, and are left out of `get_result()`.
         """
-        job = self._builder.from_packed(self._next_id("A"), function, name, block, self.options())
+        job = self._builder.from_packed(self._next_id("A"), packed, self.options())
         job.quiet = True
         tell = partial(ended, job)
-        for row in range(block.count):
+        for row in range(job.table.calls):
             job.table.when_over(row, tell)
         self._start(job)
 

@@ -7,7 +7,7 @@ import reprlib
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lithops.errors import BadCallError
 from lithops.jobs.binding import Binder, as_items
@@ -22,7 +22,9 @@ from lithops.records import record
 from lithops.types import Block, Payload, Pump
 from lithops.worker import codec
 from lithops.worker.plan import CallPlan
-from lithops.worker.spread import SpreadPlan
+
+if TYPE_CHECKING:
+    from lithops.jobs.packing import PackedCalls
 
 _ONE_ATOM = "called with one number or text, which fills its parameter"
 _SPREAD = "called with arguments that are packed, whatever its parameters are"
@@ -97,20 +99,20 @@ class JobBuilder:
         serialize_s = time.perf_counter() - start
         return self._job(job_id, function_name(function), source, source.calls, options, created, serialize_s)
 
-    def from_packed(self, job_id: str, function: Callable[..., object], name: str, block: Block, options: JobOptions) -> Job:
-        """Make a job, to be known as calls of `name`, of calls that `lithops.jobs.packing` has packed.
+    def from_packed(self, job_id: str, packed: PackedCalls, options: JobOptions) -> Job:
+        """Make a job of calls that are packed. Raises `BadCallError` if the function cannot be pickled."""
+        from lithops.worker.spread import SpreadPlan  # a program that makes no such calls starts without it
 
-        Raises `BadCallError` if the function cannot be pickled.
-        """
         created = time.time()
         payload = self._cache.serialize(
-            function,
-            lambda: SpreadPlan(function),
-            key=_SPREAD,
+            packed.function,
+            lambda: SpreadPlan(packed.function, packed.initializer),
+            key=(_SPREAD, packed.initializer.key if packed.initializer is not None else ""),
             include_modules=options.include_modules,
             exclude_modules=options.exclude_modules,
         )
-        return self._job(job_id, name, Inputs(payload, [block]), block.count, options, created, 0.0)
+        source = Inputs(payload, [packed.block])
+        return self._job(job_id, packed.name, source, source.calls, options, created, 0.0)
 
     def growing(
         self, job_id: str, function: Callable[..., object], calls: int, options: JobOptions, sample: object = None

@@ -13,15 +13,28 @@ from lithops.jobs.culprit import unpicklable
 from lithops.jobs.inputs import encode
 from lithops.jobs.pickler import dump
 from lithops.jobs.signature import function_name
-from lithops.types import Block
+from lithops.records import record
 from lithops.worker import codec
-from lithops.worker.spread import apply
+from lithops.worker.spread import Initializer, apply
 
 if TYPE_CHECKING:
     from lithops.errors import BadCallError
+    from lithops.types import Block
 
 _BARE = codec.ATOMS - {bytes}
 """A single argument of these types is its own item; bytes are pickles."""
+
+
+@record
+class PackedCalls:
+    """Calls that go into one job."""
+
+    function: Callable[..., Any]
+    """Their `common_part`."""
+    name: str
+    """What they are known as."""
+    block: Block
+    initializer: Initializer | None = None
 
 
 def common_part(function: Callable[..., Any]) -> Callable[..., Any]:

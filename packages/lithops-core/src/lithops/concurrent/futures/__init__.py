@@ -1,9 +1,9 @@
 """A drop-in for the standard module `concurrent.futures` whose calls run wherever lithops runs them.
 
-    from lithops.concurrent.futures import ProcessPoolExecutor
+from lithops.concurrent.futures import ProcessPoolExecutor
 
-    with ProcessPoolExecutor() as executor:
-        print(executor.submit(pow, 2, 8).result())
+with ProcessPoolExecutor() as executor:
+    print(executor.submit(pow, 2, 8).result())
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
     InvalidStateError,
-    TimeoutError,  # noqa: A004 - the standard module exports it under this name
+    TimeoutError,
 )
 
 from lithops.concurrent.futures.executor import Executor

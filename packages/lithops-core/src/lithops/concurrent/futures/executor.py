@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import operator
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,7 @@ from lithops.concurrent.futures.feeder import Feeder, call_of
 from lithops.concurrent.futures.future import Future
 from lithops.errors import BadCallError
 from lithops.executors import FunctionExecutor
+from lithops.worker.spread import Initializer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,7 +27,18 @@ class Executor(concurrent.futures.Executor):
     It uses `fexec`, which stays its owner's, or makes one with `keywords` and closes it on `shutdown`.
     """
 
-    def __init__(self, fexec: FunctionExecutor | None = None, /, **keywords: Any) -> None:
+    def __init__(
+        self,
+        fexec: FunctionExecutor | None = None,
+        /,
+        *,
+        initializer: Callable[..., object] | None = None,
+        initargs: tuple[Any, ...] = (),
+        **keywords: Any,
+    ) -> None:
+        """Each worker calls `initializer(*initargs)` before its first call; if that raises, the call has failed."""
+        if initializer is not None and not callable(initializer):
+            raise BadCallError(f"initializer must be something to call, found {initializer!r}")
         if fexec is not None and not isinstance(fexec, FunctionExecutor):
             raise BadCallError(
                 f"expected a FunctionExecutor or the keywords of one, found {fexec!r}; for a number of workers take "
@@ -35,7 +48,10 @@ class Executor(concurrent.futures.Executor):
             raise BadCallError(f"a FunctionExecutor that exists takes no keywords, found {', '.join(keywords)}")
         self._fexec = FunctionExecutor(**keywords) if fexec is None else fexec
         session = self._fexec._session
-        self._feeder = Feeder(session, _nothing if fexec is not None else self._fexec.close)
+        first = (
+            Initializer(key=os.urandom(8).hex(), function=initializer, args=tuple(initargs)) if initializer else None
+        )
+        self._feeder = Feeder(session, _nothing if fexec is not None else self._fexec.close, first)
         self._max_workers = session.limits.parallel_calls
         """How many calls run at the same time, under the name at which dask looks for it."""
 

@@ -15,12 +15,12 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lithops.errors import BackendError, ClosedError, WorkerCrashedError, WorkerLostError
-from lithops.jobs.packing import Packer, common_part
+from lithops.errors import ClosedError, LithopsError
+from lithops.jobs.packing import PackedCalls, Packer, common_part
 from lithops.jobs.signature import function_name
 from lithops.jobs.waiting import FOREVER
 from lithops.pool.interrupts import deferred_interrupts
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lithops.concurrent.futures.future import Future
     from lithops.jobs.job import Job
     from lithops.session import Session
+    from lithops.worker.spread import Initializer
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,6 @@ AHEAD_S = 0.01
 MOST_CALLS = 1024
 MOST_BYTES = 128 * 1024
 """Largest job, as each worker that gets a part of it takes in all of it."""
-_DEAD = (WorkerCrashedError, WorkerLostError, BackendError)
 
 
 class Call(NamedTuple):
@@ -66,10 +66,11 @@ class Feeder:
     The program does not end before they have.
     """
 
-    def __init__(self, session: Session, close: Callable[[], None]) -> None:
+    def __init__(self, session: Session, close: Callable[[], None], initializer: Initializer | None = None) -> None:
         """`close` is called when all calls have ended after `end`; it may be called twice."""
         self._session = session
         self._close = close
+        self._initializer = initializer
         self._pump = session.plugins.pump()
         options = session.options()
         self._packer = Packer(options.include_modules, options.exclude_modules)
@@ -201,8 +202,13 @@ class Feeder:
         for block, futures in self._packed(calls):
             function = calls[0].function
             try:
-                ended = partial(self._ended, futures)
-                self._session.spread(common_part(function), function_name(function), block, ended)
+                packed = PackedCalls(
+                    function=common_part(function),
+                    name=function_name(function),
+                    block=block,
+                    initializer=self._initializer,
+                )
+                self._session.spread(packed, partial(self._ended, futures))
             except BaseException as error:  # noqa: BLE001 - the user's pickling, or a closed executor
                 for future in futures:
                     self._finish(future, error)
@@ -245,10 +251,6 @@ class Feeder:
         else:
             failure = table.failure(row)
             error = failure.exception() if isinstance(failure, Failure) else failure
-            if type(error) in _DEAD:
-                from lithops.concurrent.futures.broken import as_broken
-
-                error = as_broken(error)  # type: ignore[arg-type]  # it is one of these
         self._finish(futures[row], error, value)
 
     def _finish(self, future: Future[Any], error: BaseException | None, value: object = None) -> None:
@@ -263,6 +265,10 @@ class Feeder:
         outer = me in self._tellers
         self._tellers.add(me)
         try:
+            if isinstance(error, LithopsError):
+                from lithops.concurrent.futures.standard_errors import as_standard
+
+                error = as_standard(error)
             if error is not None:
                 future.set_exception(error)
             else:

@@ -25,8 +25,7 @@ class ProcessPoolExecutor(Executor):
         """`mp_context` has no effect: workers are started in one way only."""
         if max_tasks_per_child is not None:
             raise BadCallError(f"max_tasks_per_child={max_tasks_per_child!r}: workers are kept here; leave it out")
-        _no_initializer(initializer)
-        super().__init__(**_keys(max_workers, keywords))
+        super().__init__(initializer=initializer, initargs=initargs, **_keys(max_workers, keywords))
 
 
 class ThreadPoolExecutor(Executor):
@@ -41,16 +40,7 @@ class ThreadPoolExecutor(Executor):
         **keywords: Any,
     ) -> None:
         """`thread_name_prefix` has no effect."""
-        _no_initializer(initializer)
-        super().__init__(**_keys(max_workers, keywords))
-
-
-def _no_initializer(initializer: object) -> None:
-    if initializer is not None:
-        raise BadCallError(
-            f"initializer={initializer!r}: workers come and go, so nothing is run in each of them; have the function "
-            "do it, e.g. with functools.cache"
-        )
+        super().__init__(initializer=initializer, initargs=initargs, **_keys(max_workers, keywords))
 
 
 def _keys(max_workers: int | None, keywords: dict[str, Any]) -> dict[str, Any]:
@@ -61,6 +51,7 @@ def _keys(max_workers: int | None, keywords: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"max_workers must be greater than 0, found {max_workers!r}")
     from lithops.config.resolution import resolve
 
-    chosen = resolve(**{name: keywords.get(name) for name in ("mode", "config", "config_file", "backend")})
+    said = keywords.get
+    chosen = resolve(mode=said("mode"), config=said("config"), config_file=said("config_file"), backend=said("backend"))
     name = "worker_processes" if chosen.mode == "localhost" else "max_workers"
     return {name: max_workers, **keywords}
