@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import pickle
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from lithops.jobs.capture import Modules, by_value
 from lithops.jobs.culprit import unpicklable
-from lithops.jobs.inputs import encode
-from lithops.jobs.pickler import dump
+from lithops.jobs.pickler import UserPickler, dump, failure
 from lithops.jobs.signature import function_name
 from lithops.records import record
+from lithops.types import Block
 from lithops.worker import codec
-from lithops.worker.spread import Initializer, apply
 
 if TYPE_CHECKING:
     from lithops.errors import BadCallError
-    from lithops.types import Block
+    from lithops.worker.spread import Initializer
 
 _BARE = codec.ATOMS - {bytes}
 """A single argument of these types is its own item; bytes are pickles."""
@@ -30,16 +29,11 @@ class PackedCalls:
     """Calls that go into one job."""
 
     function: Callable[..., Any]
-    """Their `common_part`."""
+    """Theirs if it is a plain one; anything else travels with each call, to `apply`."""
     name: str
     """What they are known as."""
     block: Block
     initializer: Initializer | None = None
-
-
-def common_part(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what a job may have as its function: a plain function itself; anything else travels with each call."""
-    return function if type(function) is FunctionType else apply
 
 
 class Packer:
@@ -59,30 +53,34 @@ class Packer:
             return args[0]
         whole = (args, kwargs) if plain else ((function, args, kwargs), {})
         if (plain or type(function) is BuiltinFunctionType) and _are_atoms(args) and _are_atoms(kwargs.values()):
-            with contextlib.suppress(Exception):  # a method of an object in C, which is told about below
+            with suppress(Exception):  # a method of an object in C, which is told about below
                 return pickle.dumps(whole, 5)
-
-        def explain(error: Exception) -> BadCallError:
-            return unpicklable(f"the call of {function_name(function)!r}", whole, error)
-
-        try:
-            with by_value(self._include, self._exclude):
+        with by_value(self._include, self._exclude):
+            try:
                 payload = dump(whole)
-        except Exception as error:
-            raise explain(error) from error
-        if not payload.buffers:
-            return payload.body
-        return self._block(whole, explain)
+                return payload.body if not payload.buffers else _alone(whole)
+            except Exception as error:
+                raise _explained(function, args, kwargs, error) from error
 
-    def _block(self, whole: object, explain: Callable[[Exception], BadCallError]) -> Block:
-        blocks, _ = encode(
-            (whole,),
-            whole=True,
-            check=lambda _items: None,
-            explain=lambda _index, _item, error: explain(error),
-            capturing=lambda: by_value(self._include, self._exclude),
-        )
-        return blocks[0]
+
+def _alone(item: object) -> Block:
+    """Encode an item with its buffers left where they are."""
+    encoder = codec.ItemEncoder(UserPickler, {})
+    encoder.add(item)
+    return Block(first=0, count=1, payload=encoder.finish())
+
+
+def _explained(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception
+) -> BadCallError:
+    """Say which part of a call cannot be pickled."""
+    parts = [(f"argument {place!r}", part) for place, part in (*enumerate(args), *kwargs.items())]
+    if type(function) is not FunctionType:
+        parts.insert(0, ("what is called", function))
+    for what, part in parts:
+        if failure(part) is not None:
+            return unpicklable(f"{what} in the call of {function_name(function)!r}", part, error)
+    return unpicklable(f"the call of {function_name(function)!r}", (function, args, kwargs), error)
 
 
 def _are_atoms(values: Iterable[object]) -> bool:

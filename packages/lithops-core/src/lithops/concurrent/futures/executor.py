@@ -60,7 +60,7 @@ class Executor(concurrent.futures.Executor):
 
         Raises `ClosedError`, which is a `RuntimeError`, after `shutdown`; what cannot be pickled is the future's error.
         """
-        future = Future[T]()
+        future: Future[T] = Future()
         future.feeder = self._feeder
         self._feeder.add((call_of(future, fn, args, kwargs),))
         return future
@@ -108,7 +108,7 @@ class Executor(concurrent.futures.Executor):
         self._feeder.end("cannot schedule new futures after shutdown", wait=wait, cancel=cancel_futures)
 
     def _submit_all(self, fn: Callable[..., T], items: Iterable[tuple[Any, ...]]) -> deque[Future[T]]:
-        calls = [call_of(Future[T](), fn, args, {}) for args in items]
+        calls = [call_of(Future(), fn, args, {}) for args in items]
         for call in calls:
             call.future.feeder = self._feeder
         self._feeder.add(calls)

@@ -1,8 +1,9 @@
 """Feeds an executor's calls to the backend, in order: some at a time, those of one function together.
 
 Calls that have not been handed over are still the user's to take back. So no more are handed over than keep all
-workers busy for a moment: two for each worker, or as many as are done in `AHEAD_S`. They are packed in one job, which
-costs little more than a single call. More follow when the last of them run, on the thread that hears so.
+workers busy: one for each if calls are long, two if they are short, and as many as are done in `AHEAD_S`. They are
+packed in one job, which costs little more than a single call. More follow when the last of them run, on the thread that
+hears so.
 """
 
 from __future__ import annotations
@@ -17,16 +18,18 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lithops.errors import ClosedError, LithopsError
-from lithops.jobs.packing import PackedCalls, Packer, common_part
+from lithops.jobs.packing import PackedCalls, Packer
 from lithops.jobs.signature import function_name
 from lithops.jobs.waiting import FOREVER
 from lithops.pool.interrupts import deferred_interrupts
 from lithops.types import Block, CallState
 from lithops.worker import codec
 from lithops.worker.failure import Failure
+from lithops.worker.spread import apply
 
 if TYPE_CHECKING:
     from lithops.concurrent.futures.future import Future
@@ -38,9 +41,15 @@ logger = logging.getLogger(__name__)
 
 AHEAD_S = 0.01
 """Seconds of work that are handed over at once."""
+LONG_S = 0.05
+"""A call that takes so long is not handed over before a worker is free for it."""
 MOST_CALLS = 1024
 MOST_BYTES = 128 * 1024
 """Largest job, as each worker that gets a part of it takes in all of it."""
+
+
+Futures = list["Future[Any] | None"]
+"""The futures of a job's calls; of those that have ended, nothing is kept."""
 
 
 class Call(NamedTuple):
@@ -50,13 +59,13 @@ class Call(NamedTuple):
     function: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    kind: object
-    """Calls of one kind may be in one job."""
+    kind: FunctionType | str
+    """What calls of one job have in common: a plain function, or the name of something else."""
 
 
 def call_of(future: Future[Any], function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-    """Describe a call; of one kind are those of the same plain function, and those of other things of one name."""
-    kind = function if common_part(function) is function else function_name(function)
+    """Describe a call."""
+    kind = function if type(function) is FunctionType else function_name(function)
     return Call(future, function, args, kwargs, kind)
 
 
@@ -75,13 +84,12 @@ class Feeder:
         options = session.options()
         self._packer = Packer(options.include_modules, options.exclude_modules)
         self._places = session.limits.parallel_calls
-        self._few = 2 * self._places if self._places is not None else sys.maxsize
         self._lock = threading.RLock()
         self._settled = threading.Condition(self._lock)
         self._queue: deque[Call] = deque()
         self._left = 0  # calls that have not ended
         self._under_way = 0  # of them, those handed over
-        self._seconds = AHEAD_S  # that a call takes, lately
+        self._seconds = LONG_S  # that a call takes, lately
         self._handing = False
         self._tellers: set[int] = set()  # threads that are telling a future how its call ended
         self._refusal = ""
@@ -115,6 +123,7 @@ class Feeder:
             calls = list(self._queue) if cancel else []
         for call in calls:
             call.future.cancel()
+        self._hand_over()  # where an interrupt has kept `add` from it
         if wait and self._pump is not None:
             self._pump.run_until(self._idle, FOREVER)
         with self._settled:
@@ -158,25 +167,34 @@ class Feeder:
 
     def _hand_over(self) -> None:
         """Hand over calls while there are few; one thread at a time does, for calls are to begin in their order."""
-        while self._queue and self._under_way < self._few:
-            with self._lock:
-                if self._handing:
-                    return
-                self._handing = True
-                calls = self._take()
+        while self._queue and self._under_way < self._few():
             interrupts = deferred_interrupts(_nothing)
             with interrupts:
+                with self._lock:
+                    if self._handing:
+                        break
+                    self._handing = True
+                    calls = self._take()
                 try:
                     self._start(calls)
                 finally:
                     self._handing = False
             interrupts.deliver()
 
+    def _few(self) -> int:
+        """How many calls under way are too few."""
+        if self._places is None:
+            return sys.maxsize
+        return self._places if self._seconds >= LONG_S else 2 * self._places
+
     def _take(self) -> list[Call]:
         """Take the next calls off the queue that go into one job. From now on they cannot be cancelled."""
         calls: list[Call] = []
         queue = self._queue
-        room = min(MOST_CALLS, self._enough() - self._under_way)
+        enough = self._few()
+        if self._places is not None:
+            enough = max(enough, int(self._places * AHEAD_S / max(self._seconds, 1e-6)))
+        room = min(MOST_CALLS, enough - self._under_way)
         while queue and len(calls) < room:
             call = queue[0]
             if calls and call.kind != calls[0].kind:
@@ -192,30 +210,22 @@ class Feeder:
         self._under_way += len(calls)
         return calls
 
-    def _enough(self) -> int:
-        if self._places is None:
-            return sys.maxsize
-        return max(self._few, int(self._places * AHEAD_S / max(self._seconds, 1e-6)))
-
     def _start(self, calls: Sequence[Call]) -> None:
         """Make jobs of calls; those that cannot be pickled have ended with that."""
         for block, futures in self._packed(calls):
-            function = calls[0].function
+            kind = calls[0].kind
+            function, name = (apply, kind) if isinstance(kind, str) else (kind, kind.__name__)
+            packed = PackedCalls(function=function, name=name, block=block, initializer=self._initializer)
             try:
-                packed = PackedCalls(
-                    function=common_part(function),
-                    name=function_name(function),
-                    block=block,
-                    initializer=self._initializer,
-                )
                 self._session.spread(packed, partial(self._ended, futures))
             except BaseException as error:  # noqa: BLE001 - the user's pickling, or a closed executor
                 for future in futures:
-                    self._finish(future, error)
+                    if future is not None:
+                        self._finish(future, error)
 
-    def _packed(self, calls: Sequence[Call]) -> Iterator[tuple[Block, list[Future[Any]]]]:
+    def _packed(self, calls: Sequence[Call]) -> Iterator[tuple[Block, Futures]]:
         items: list[object] = []
-        futures: list[Future[Any]] = []
+        futures: Futures = []
         size = 0
         for future, function, args, kwargs, _ in calls:
             try:
@@ -238,8 +248,10 @@ class Feeder:
 
     # --- ends
 
-    def _ended(self, futures: list[Future[Any]], job: Job, row: int) -> None:
+    def _ended(self, futures: Futures, job: Job, row: int) -> None:
         table = job.table
+        future, futures[row] = futures[row], None
+        assert future is not None  # a call ends once
         self._seconds += (table.ended[row] - table.started[row] - self._seconds) / 4
         error: BaseException | None = None
         value: object = None
@@ -251,7 +263,7 @@ class Feeder:
         else:
             failure = table.failure(row)
             error = failure.exception() if isinstance(failure, Failure) else failure
-        self._finish(futures[row], error, value)
+        self._finish(future, error, value)
 
     def _finish(self, future: Future[Any], error: BaseException | None, value: object = None) -> None:
         """Tell a future how its call ended, once, and hand over more."""
@@ -284,11 +296,12 @@ class Feeder:
         """Count a call that has ended, and close after the last one if nobody is waiting to do so."""
         with self._lock:
             self._left -= 1
-            if self._left:
-                return
-            self._settled.notify_all()
-            close = self._closes_when_idle
-        if close:
+            idle = not self._left
+            if idle:
+                self._settled.notify_all()
+        if self._pump is not None:
+            self._pump.wake()
+        if idle and self._closes_when_idle:
             atexit.unregister(self._at_exit)
             threading.Thread(target=self._close, name="lithops-close").start()
 
@@ -299,7 +312,7 @@ def _finish(reference: weakref.ref[Feeder]) -> None:
         feeder.end("cannot schedule new futures after interpreter shutdown", wait=True)
 
 
-def _blocks(items: list[object], futures: list[Future[Any]]) -> Iterator[tuple[Block, list[Future[Any]]]]:
+def _blocks(items: list[object], futures: Futures) -> Iterator[tuple[Block, Futures]]:
     if items:
         yield Block(first=0, count=len(items), payload=codec.encode_atoms(items)), futures
 
