@@ -209,8 +209,11 @@ def test_arguments_that_cannot_be_loaded_fail_the_call(executor: Executor) -> No
         def __reduce__(self) -> tuple[Any, ...]:
             return divide, (1, 0)
 
-    with pytest.raises(FunctionLoadError, match="cannot load the arguments: ZeroDivisionError: division by zero"):
+    with pytest.raises(
+        FunctionLoadError, match="cannot load the arguments: ZeroDivisionError: division by zero"
+    ) as info:
         executor.submit(given, Odd()).result()
+    assert isinstance(info.value, BrokenProcessPool)
 
 
 def test_results_are_not_kept(executor: Executor) -> None:

@@ -8,7 +8,14 @@ from __future__ import annotations
 from concurrent.futures.process import BrokenProcessPool
 from pickle import PicklingError
 
-from lithops.errors import BackendError, BadCallError, ResultPickleError, WorkerCrashedError, WorkerLostError
+from lithops.errors import (
+    BackendError,
+    BadCallError,
+    FunctionLoadError,
+    ResultPickleError,
+    WorkerCrashedError,
+    WorkerLostError,
+)
 
 
 class CrashedProcess(WorkerCrashedError, BrokenProcessPool):
@@ -17,6 +24,10 @@ class CrashedProcess(WorkerCrashedError, BrokenProcessPool):
 
 class LostProcess(WorkerLostError, BrokenProcessPool):
     """A call lost its worker process to something outside of it, twice. Other calls, and the executor, go on."""
+
+
+class UnloadableCall(FunctionLoadError, BrokenProcessPool):
+    """A worker cannot load the function or an argument, which ends a worker of the standard pool."""
 
 
 class BrokenBackend(BackendError, BrokenProcessPool):
@@ -34,6 +45,7 @@ class UnpicklableResult(ResultPickleError, PicklingError):
 _KIN: dict[type[BaseException], type[BaseException]] = {
     WorkerCrashedError: CrashedProcess,
     WorkerLostError: LostProcess,
+    FunctionLoadError: UnloadableCall,
     BackendError: BrokenBackend,
     BadCallError: UnpicklableCall,
     ResultPickleError: UnpicklableResult,
