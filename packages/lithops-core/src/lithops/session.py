@@ -8,6 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lithops.errors import BadCallError, BucketNotFound, CancelledError, ClosedError, ConfigError
@@ -26,6 +27,7 @@ from lithops.types import CallRange, ExecutorInfo
 if TYPE_CHECKING:
     from lithops.config.settings import Settings
     from lithops.jobs.job import Job, Locator
+    from lithops.jobs.packing import PackedCalls
     from lithops.jobs.retry import RetryPolicy
     from lithops.plugins import Plugins
     from lithops.storage import Storage
@@ -52,7 +54,7 @@ class Session:
         self.memory_mb: int | None = getattr(settings.compute, "runtime_memory", None)
         self.plugins = self._open_plugins()
         try:
-            limits = self.plugins.limits(settings.compute)
+            self.limits = limits = self.plugins.limits(settings.compute)
             runtime = self.plugins.deploy_runtime()
             self._builder = JobBuilder(
                 executor_id=executor_id,
@@ -63,8 +65,6 @@ class Session:
                 storage=lambda: self.storage,
                 parallel=limits.parallel_calls,
             )
-            self.parallel = limits.parallel_calls
-            """Calls that can run at the same time; None if that is not known."""
             retries = settings.lithops.infrastructure_retries
             self._invoker = Invoker(self.plugins, limits, infrastructure_retries=retries)
         except BaseException:
@@ -126,6 +126,18 @@ class Session:
         job = self._builder.from_items(self._next_id("A"), function, data, options)
         self._start(job)
         return ResponseFuture(job, 0)
+
+    def spread(self, packed: PackedCalls, ended: Callable[[Job, int], None]) -> None:
+        """Start a job of calls that are packed; `ended(job, row)` is told of each that ends.
+
+        Their results belong to whoever is told, and are left out of `get_result()`.
+        """
+        job = self._builder.from_packed(self._next_id("A"), packed, self.options())
+        job.quiet = True
+        tell = partial(ended, job)
+        for row in range(job.table.calls):
+            job.table.when_over(row, tell)
+        self._start(job)
 
     def map(self, function: Callable[..., Any], data: Any, options: JobOptions) -> FuturesList:
         """Start a job of a call per item; items that are futures are awaited, without a worker waiting."""

@@ -248,6 +248,9 @@ class Pump(Protocol):
     def wake(self) -> None:
         """Have the thread in `run_until` look at its `ready()` again."""
 
+    def attend(self) -> None:
+        """Have the streams read without delay: nobody is going to call `run_until` for what comes next."""
+
 
 @record
 class CancelRequest:

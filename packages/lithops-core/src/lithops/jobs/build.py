@@ -24,10 +24,12 @@ from lithops.worker import codec
 from lithops.worker.plan import CallPlan
 
 if TYPE_CHECKING:
+    from lithops.jobs.packing import PackedCalls
     from lithops.jobs.retry import RetryPolicy
     from lithops.jobs.shelf import Shelf
 
 _ONE_ATOM = "called with one number or text, which fills its parameter"
+_SPREAD = "called with arguments that are packed, whatever its parameters are"
 _PARTITION = "obj"  # reserved for parts of stored objects, so that programs keep their meaning when these come
 
 
@@ -78,7 +80,8 @@ class JobBuilder:
         one_atom = not options.is_map and type(data) in codec.ATOMS and not options.extra_args and not options.extra_env
         if one_atom and (known := self._known(function, options)) is not None:
             source = Inputs(known, [Block(first=0, count=1, payload=codec.encode_atoms([data]))])
-            return self._job(job_id, function, source, 1, options, created, time.perf_counter() - start)
+            serialize_s = time.perf_counter() - start
+            return self._job(job_id, function_name(function), source, 1, options, created, serialize_s)
         binder = self._binder(function, options)
         items, length = as_items(data) if options.is_map else (iter((data,)), 1)
 
@@ -98,7 +101,22 @@ class JobBuilder:
         payload = self._payload(function, binder, options, key=_ONE_ATOM if plain else None)
         source = Inputs(payload, blocks, shared)
         serialize_s = time.perf_counter() - start
-        return self._job(job_id, function, source, source.calls, options, created, serialize_s)
+        return self._job(job_id, function_name(function), source, source.calls, options, created, serialize_s)
+
+    def from_packed(self, job_id: str, packed: PackedCalls, options: JobOptions) -> Job:
+        """Make a job of calls that are packed. Raises `BadCallError` if the function cannot be pickled."""
+        from lithops.worker.spread import SpreadPlan  # a program that makes no such calls starts without it
+
+        created = time.time()
+        payload = self._cache.serialize(
+            packed.function,
+            lambda: SpreadPlan(packed.function, packed.initializer),
+            key=(_SPREAD, packed.initializer.key if packed.initializer is not None else ""),
+            include_modules=options.include_modules,
+            exclude_modules=options.exclude_modules,
+        )
+        source = Inputs(payload, [packed.block])
+        return self._job(job_id, packed.name, source, source.calls, options, created, 0.0)
 
     def growing(
         self, job_id: str, function: Callable[..., object], calls: int, options: JobOptions, sample: object = None
@@ -117,7 +135,7 @@ class JobBuilder:
                 raise
             binder = self._binder(function, options)  # it may take several arguments: tuples may come
         source = GrowingInputs(self._payload(function, binder, options))
-        job = self._job(job_id, function, source, calls, options, created, 0.0)
+        job = self._job(job_id, function_name(function), source, calls, options, created, 0.0)
         return Growing(job, source, function, options, binder)
 
     def _binder(self, function: Callable[..., object], options: JobOptions) -> Binder:
@@ -172,7 +190,7 @@ class JobBuilder:
     def _job(
         self,
         job_id: str,
-        function: Callable[..., object],
+        name: str,
         source: Inputs | GrowingInputs,
         calls: int,
         options: JobOptions,
@@ -182,7 +200,7 @@ class JobBuilder:
         facts = JobFacts(
             executor_id=self._executor_id,
             job_id=job_id,
-            function_name=function_name(function),
+            function_name=name,
             backend=self._backend,
             runtime_name=self._runtime_name,
             runtime_memory=self._runtime_memory,

@@ -253,6 +253,14 @@ class JobTable:
             )
         return entry
 
+    def take(self, call: int) -> object:
+        """Return the result of a call that is DONE, and let go of it; raises as `value` does."""
+        try:
+            return self.value(call)
+        finally:
+            self.results[call] = GONE
+            self.read[call] = 1
+
     def without_results(self) -> JobTable:
         """Return a table of the same measurements that holds no results; errors stay."""
         table = JobTable.__new__(JobTable)

@@ -65,6 +65,7 @@ class Pool:
         self._leading = threading.Lock()
         self._leader = 0
         self._wanted = threading.Event()
+        self._attended = threading.Event()
         self._told: deque[tuple[Callable[..., None], tuple[object, ...]]] = deque()
         self._telling = threading.Lock()
         self._waiting = False  # the leader is in `select`, where an exception can do no harm
@@ -173,6 +174,10 @@ class Pool:
         """See `lithops.types.Pump`."""
         if self._leader != threading.get_ident():
             self._poke()
+
+    def attend(self) -> None:
+        """See `lithops.types.Pump`."""
+        self._attended.set()
 
     def _poke(self) -> None:
         with contextlib.suppress(BlockingIOError, OSError):
@@ -593,7 +598,8 @@ class Pool:
                 continue
             self._wanted.clear()
             while self._open and not self._closed:
-                time.sleep(DOZE_S)
+                self._attended.wait(DOZE_S)
+                self._attended.clear()
                 with contextlib.suppress(Exception):
                     self.run_until(self._nothing_open, _FOREVER)
 

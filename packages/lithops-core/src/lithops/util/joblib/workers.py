@@ -32,7 +32,7 @@ class Lease:
     @property
     def parallel(self) -> int | None:
         """Calls that can run at the same time; None if that is not known."""
-        return self.executor._session.parallel
+        return self.executor._session.limits.parallel_calls
 
     @property
     def is_here(self) -> bool:

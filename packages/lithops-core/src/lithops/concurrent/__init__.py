@@ -1,0 +1,1 @@
+"""Fronts that look like the standard library's package of this name."""

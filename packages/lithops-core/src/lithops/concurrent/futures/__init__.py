@@ -1,0 +1,40 @@
+"""A drop-in for the standard module `concurrent.futures` whose calls run wherever lithops runs them.
+
+from lithops.concurrent.futures import ProcessPoolExecutor
+
+with ProcessPoolExecutor() as executor:
+    print(executor.submit(pow, 2, 8).result())
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import (
+    ALL_COMPLETED,
+    FIRST_COMPLETED,
+    FIRST_EXCEPTION,
+    BrokenExecutor,
+    CancelledError,
+    InvalidStateError,
+    TimeoutError,
+)
+
+from lithops.concurrent.futures.executor import Executor
+from lithops.concurrent.futures.future import Future
+from lithops.concurrent.futures.pools import ProcessPoolExecutor, ThreadPoolExecutor
+from lithops.concurrent.futures.waiting import as_completed, wait
+
+__all__ = (
+    "ALL_COMPLETED",
+    "FIRST_COMPLETED",
+    "FIRST_EXCEPTION",
+    "BrokenExecutor",
+    "CancelledError",
+    "Executor",
+    "Future",
+    "InvalidStateError",
+    "ProcessPoolExecutor",
+    "ThreadPoolExecutor",
+    "TimeoutError",
+    "as_completed",
+    "wait",
+)

@@ -1,0 +1,424 @@
+"""`lithops.concurrent.futures`: its futures, `map`, and the end of an executor."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import itertools
+import logging
+import os
+import pickle
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lithops import FunctionExecutor
+from lithops.concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    as_completed,
+    wait,
+)
+from lithops.errors import ClosedError
+
+from .conftest import DEADLINE_S, pass_gate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .conftest import Gate, Program
+
+
+@pytest.fixture(scope="module")
+def executor(fexec: FunctionExecutor) -> Executor:
+    return Executor(fexec)
+
+
+@pytest.fixture
+def one(_own_state: None) -> Iterator[Executor]:
+    """An executor of one worker."""
+    with ProcessPoolExecutor(1) as executor:
+        yield executor
+
+
+def divide(a: int, b: int) -> float:
+    return a / b
+
+
+# --- cancelling
+
+
+def test_a_call_that_waits_can_be_cancelled_and_one_that_runs_cannot(one: Executor, gate: Gate) -> None:
+    running, waiting, last = (one.submit(pass_gate, gate.path) for _ in range(3))
+    gate.arrival()
+    assert running.running()
+    assert not waiting.running()
+    assert waiting.cancel()
+    assert waiting.cancel()
+    assert waiting.cancelled()
+    assert not running.cancel()
+    gate.open(2)
+    assert running.result(DEADLINE_S) == last.result(DEADLINE_S)
+    with pytest.raises(CancelledError):
+        waiting.result()
+    assert not running.cancel()
+
+
+def test_who_waits_for_a_call_is_told_at_once_that_it_was_cancelled(one: Executor, gate: Gate) -> None:
+    running, waiting = (one.submit(pass_gate, gate.path) for _ in range(2))
+    gate.arrival()
+    told = threading.Event()
+    waiting.add_done_callback(lambda _: told.set())
+    waiting.cancel()
+    assert told.is_set()
+    assert next(as_completed([running, waiting], DEADLINE_S)) is waiting
+    assert wait([running, waiting], DEADLINE_S, FIRST_COMPLETED).done == {waiting}
+    gate.open()
+
+
+def test_a_thread_in_result_wakes_up_when_its_call_is_cancelled(one: Executor, gate: Gate) -> None:
+    running, waiting = (one.submit(pass_gate, gate.path) for _ in range(2))
+    gate.arrival()
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        results = [threads.submit(future.result, DEADLINE_S) for future in (waiting, running)]
+        waiting.cancel()
+        with pytest.raises(CancelledError):
+            results[0].result(DEADLINE_S)
+        gate.open()
+        results[1].result(DEADLINE_S)
+
+
+def test_a_thread_in_result_wakes_up_when_its_call_turns_out_to_be_no_pickle(one: Executor, gate: Gate) -> None:
+    running, waiting = one.submit(pass_gate, gate.path), one.submit(len, [threading.Lock()])
+    gate.arrival()
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        result = threads.submit(waiting.exception, DEADLINE_S)
+        gate.open()
+        assert "_thread.lock" in str(result.result(DEADLINE_S))
+    running.result()
+
+
+# --- callbacks
+
+
+def test_a_callback_is_called_once_and_what_it_raises_is_logged(
+    executor: Executor, caplog: pytest.LogCaptureFixture
+) -> None:
+    called: list[object] = []
+
+    def note(future: object) -> None:
+        called.append(future)
+        raise ValueError("of a callback")
+
+    future = executor.submit(abs, -1)
+    future.add_done_callback(note)
+    with caplog.at_level(logging.ERROR):
+        concurrent.futures.wait([future], DEADLINE_S)
+        executor.submit(abs, 1).result()
+    assert called == [future]
+    assert "of a callback" in caplog.text
+
+
+def test_a_callback_that_wants_to_end_the_program_ends_nothing(
+    executor: Executor, caplog: pytest.LogCaptureFixture
+) -> None:
+    def leave(_future: object) -> None:
+        raise SystemExit(3)
+
+    futures = [executor.submit(abs, i) for i in range(50)]
+    for future in futures:
+        future.add_done_callback(leave)
+    caplog.clear()
+    assert [future.result(DEADLINE_S) for future in futures] == list(range(50))
+    assert executor.submit(abs, 1).result() == 1
+
+
+def test_a_callback_may_submit_more(executor: Executor) -> None:
+    last = threading.Event()
+
+    def more(future: concurrent.futures.Future[int]) -> None:
+        if future.result() < 20:
+            executor.submit(abs, future.result() + 1).add_done_callback(more)
+        else:
+            last.set()
+
+    executor.submit(abs, 0).add_done_callback(more)
+    assert last.wait(DEADLINE_S)
+
+
+def test_a_callback_may_shut_its_executor_down() -> None:
+    executor = ProcessPoolExecutor(1)
+    closed = threading.Event()
+    shut = threading.Event()
+    executor._feeder._close = lambda: (executor._fexec.close(), closed.set())[0]
+
+    def end(_future: object) -> None:
+        executor.shutdown(wait=True)
+        shut.set()
+
+    executor.submit(abs, 1).add_done_callback(end)
+    assert shut.wait(DEADLINE_S)
+    assert closed.wait(DEADLINE_S)
+
+
+# --- the standard library's ways to wait
+
+
+def test_the_standard_functions_take_these_futures(executor: Executor) -> None:
+    futures = [executor.submit(abs, -i) for i in range(10)]
+    assert {future.result() for future in concurrent.futures.as_completed(futures, DEADLINE_S)} == set(range(10))
+    done, not_done = concurrent.futures.wait([executor.submit(abs, -1)], DEADLINE_S)
+    assert [future.result() for future in done] == [1]
+    assert not not_done
+
+
+def test_ours_take_futures_of_any_executors(executor: Executor, gate: Gate) -> None:
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        futures = {threads.submit(abs, -1), executor.submit(abs, -2)}
+        assert set(as_completed(futures, DEADLINE_S)) == futures
+        waiting = executor.submit(pass_gate, gate.path)
+        done, not_done = wait(futures | {waiting}, 0.01)
+        assert (done, not_done) == (futures, {waiting})
+        with pytest.raises(TimeoutError):
+            list(as_completed([waiting], 0.01))
+        gate.open()
+        waiting.result()
+
+
+def test_result_and_exception_raise_when_their_time_is_over(executor: Executor, gate: Gate) -> None:
+    future = executor.submit(pass_gate, gate.path)
+    for timeout in (0, -1, 0.01):
+        with pytest.raises(TimeoutError):
+            future.result(timeout)
+        with pytest.raises(TimeoutError):
+            future.exception(timeout)
+    gate.open()
+    assert future.exception(DEADLINE_S) is None
+
+
+def test_an_event_loop_runs_calls(executor: Executor) -> None:
+    async def run() -> tuple[list[int], str]:
+        loop = asyncio.get_running_loop()
+        values = await asyncio.gather(*(loop.run_in_executor(executor, abs, -i) for i in range(20)))
+        error = ""
+        try:
+            await asyncio.wrap_future(executor.submit(divide, 1, 0))
+        except ZeroDivisionError as raised:
+            error = str(raised)
+        return values, error
+
+    assert asyncio.run(run()) == (list(range(20)), "division by zero")
+
+
+def test_a_task_that_is_cancelled_cancels_its_call(one: Executor, gate: Gate) -> None:
+    running = one.submit(pass_gate, gate.path)
+    gate.arrival()
+    future: Future[int] = one.submit(abs, 1)
+
+    async def run() -> None:
+        task = asyncio.ensure_future(asyncio.wrap_future(future))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    assert future.cancelled()
+    gate.open()
+    running.result()
+
+
+def test_a_future_is_not_pickled(executor: Executor) -> None:
+    future = executor.submit(abs, 1)
+    for _ in range(2):
+        with pytest.raises(TypeError, match="cannot pickle"):
+            pickle.dumps(future)
+        future.result()
+    with pytest.raises(TypeError, match="cannot pickle"):
+        pickle.dumps(executor)
+
+
+def test_an_interrupt_ends_the_wait_and_not_the_call(executor: Executor, gate: Gate) -> None:
+    future = executor.submit(pass_gate, gate.path)
+
+    def interrupt() -> None:
+        gate.arrival()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        future.result(DEADLINE_S)
+    thread.join()
+    gate.open()
+    assert isinstance(future.result(DEADLINE_S), int)
+
+
+# --- map
+
+
+def test_map_gives_results_in_order_and_takes_all_items_at_once(executor: Executor) -> None:
+    items = iter(range(5))
+    results = executor.map(pow, items, itertools.repeat(2))
+    assert next(items, None) is None
+    assert list(results) == [0, 1, 4, 9, 16]
+
+
+def test_map_with_a_buffer_takes_no_more_items_than_it_holds(executor: Executor) -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for item in itertools.count():
+            taken.append(item)
+            yield item
+
+    results = executor.map(abs, items(), buffersize=3)
+    assert taken == [0, 1, 2]
+    assert [next(results) for _ in range(4)] == [0, 1, 2, 3]
+    assert taken == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_map_cancels_what_waits_when_a_call_raises(one: Executor, gate: Gate) -> None:
+    def waits(item: int, path: str = gate.path) -> int:
+        if item == 0:
+            raise ValueError("first")
+        return pass_gate(path)
+
+    results = one.map(waits, range(50))
+    with pytest.raises(ValueError, match="first"):
+        next(results)
+    gate.open(50)
+    assert one.submit(abs, -1).result(DEADLINE_S) == 1
+
+
+def test_map_raises_when_its_time_is_over(executor: Executor, gate: Gate) -> None:
+    results = executor.map(pass_gate, [gate.path], timeout=0.01)
+    with pytest.raises(TimeoutError):
+        next(results)
+    gate.open()
+
+
+@pytest.mark.parametrize("option", ["chunksize", "buffersize"])
+def test_map_refuses_a_size_of_0(executor: Executor, option: str) -> None:
+    with pytest.raises(ValueError, match=f"{option} must be .*, found 0"):
+        executor.map(abs, [1], **{option: 0})  # type: ignore[arg-type]  # names of parameters
+
+
+def test_map_refuses_sizes_that_are_no_numbers(executor: Executor) -> None:
+    with pytest.raises(TypeError, match="integer"):
+        executor.map(abs, [1], buffersize=1.5)  # type: ignore[arg-type]  # that is the point
+
+
+# --- the end
+
+
+def test_shutdown_waits_for_all_calls() -> None:
+    executor = ProcessPoolExecutor(2)
+    futures = [executor.submit(abs, -i) for i in range(100)]
+    executor.shutdown()
+    executor.shutdown()
+    assert [future.result(0) for future in futures] == list(range(100))
+    with pytest.raises(RuntimeError, match="cannot schedule new futures after shutdown"):
+        executor.submit(abs, 1)
+    with pytest.raises(RuntimeError, match="cannot schedule new futures after shutdown"):
+        executor.map(abs, [1])
+
+
+def test_shutdown_may_cancel_what_waits(gate: Gate) -> None:
+    executor = ProcessPoolExecutor(1)
+    futures = [executor.submit(pass_gate, gate.path) for _ in range(10)]
+    gate.arrival()
+    gate.open(10)
+    executor.shutdown(cancel_futures=True)
+    assert all(future.done() for future in futures)
+    assert not futures[0].cancelled()
+    assert all(future.cancelled() for future in futures[2:])
+
+
+def test_shutdown_that_does_not_wait_closes_after_the_last_call(gate: Gate) -> None:
+    executor = ProcessPoolExecutor(1)
+    closed = threading.Event()
+    executor._feeder._close = lambda: (executor._fexec.close(), closed.set())[0]
+    futures = [executor.submit(pass_gate, gate.path) for _ in range(3)]
+    executor.shutdown(wait=False)
+    assert not closed.is_set()
+    gate.open(3)
+    assert len({future.result(DEADLINE_S) for future in futures}) == 1
+    assert closed.wait(DEADLINE_S)
+
+
+def test_a_forked_process_cannot_use_the_executor(executor: Executor, gate: Gate) -> None:
+    future = executor.submit(pass_gate, gate.path)
+    pid = os.fork()
+    if pid == 0:
+        refused = 0
+        for use in (lambda: executor.submit(abs, 1), lambda: future.result(DEADLINE_S)):
+            try:
+                use()
+            except ClosedError as error:
+                refused += "belongs to the process this one was forked from" in str(error)
+        executor.shutdown()
+        os._exit(refused)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 2
+    gate.open()
+    future.result()
+
+
+BEGIN = """
+import os, sys
+from lithops.concurrent.futures import ProcessPoolExecutor
+
+def late(path, text):
+    with open(path, "a") as file:
+        file.write(text)
+"""
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "executor = ProcessPoolExecutor(1)\nfor i in range(20): executor.submit(late, 'out', '.')",
+        "ProcessPoolExecutor(1).map(late, ['out'] * 20, '.' * 20)",
+        "executor = ProcessPoolExecutor(1)\nexecutor.map(late, ['out'] * 20, '.' * 20)\nexecutor.shutdown(wait=False)",
+    ],
+)
+def test_a_program_ends_when_all_its_calls_have(run_program: Program, end: str) -> None:
+    done = run_program(f"{BEGIN}\n{end}\nimport atexit\natexit.register(lambda: print('end'))")
+    assert done.stderr == ""
+    assert done.stdout == "end\n"
+    done = run_program("print(open('out').read())")
+    assert done.stdout == "." * 20 + "\n"
+
+
+def test_no_call_is_submitted_once_the_program_ends(run_program: Program) -> None:
+    done = run_program(
+        "import atexit\n"
+        "def late():\n"
+        "    try:\n"
+        "        executor.submit(abs, 1)\n"
+        "    except RuntimeError as error:\n"
+        "        print(error)\n"
+        "atexit.register(late)\n"
+        "from lithops.concurrent.futures import ProcessPoolExecutor\n"
+        "executor = ProcessPoolExecutor(1)\n"
+        "print(executor.submit(abs, -1).result())\n"
+    )
+    assert done.stderr == ""
+    assert done.stdout == "1\ncannot schedule new futures after interpreter shutdown\n"
+
+
+def test_importing_the_library_imports_no_front(run_program: Program) -> None:
+    done = run_program(
+        "import sys, lithops\n"
+        "with lithops.FunctionExecutor(worker_processes=1) as fexec:\n"
+        "    fexec.call_async(abs, 1).result()\n"
+        "print([name for name in sys.modules if name.startswith('lithops.concurrent') or name == 'multiprocessing'])\n"
+        "import lithops.concurrent.futures\n"
+        "print('multiprocessing' in sys.modules)\n"
+    )
+    assert done.stdout == "[]\nFalse\n"
