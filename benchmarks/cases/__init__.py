@@ -11,6 +11,7 @@ CASES = (
     "first_result",
     "warm_call",
     "small_calls",
+    "submits",
     "bimodal",
     "cpu_bound",
     "million",
