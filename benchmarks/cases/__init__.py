@@ -12,6 +12,7 @@ CASES = (
     "warm_call",
     "small_calls",
     "streaming",
+    "submits",
     "bimodal",
     "cpu_bound",
     "million",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import Executor
 
     from peers import Function
 
@@ -50,6 +51,10 @@ class Adapter:
 
     def call(self, function: Function, item: object) -> object:
         return self.executor.call_async(function, item).result()
+
+    def standard(self) -> Executor:
+        executor: Executor = import_module("lithops.concurrent.futures").Executor(self.executor)
+        return executor
 
     def close(self) -> None:
         self.futures = ()

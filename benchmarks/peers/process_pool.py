@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Executor
 
     from peers import Function
 
@@ -41,6 +42,9 @@ class Adapter:
 
     def call(self, function: Function, item: object) -> object:
         return self.pool.submit(function, item).result()
+
+    def standard(self) -> Executor:
+        return self.pool
 
     def close(self) -> None:
         self.pool.shutdown()

@@ -127,12 +127,12 @@ class Session:
         self._start(job)
         return ResponseFuture(job, 0)
 
-    def spread(self, packed: PackedCalls, ended: Callable[[Job, int], None]) -> None:
+    def spread(self, packed: PackedCalls, options: JobOptions, ended: Callable[[Job, int], None]) -> None:
         """Start a job of calls that are packed; `ended(job, row)` is told of each that ends.
 
         Their results belong to whoever is told, and are left out of `get_result()`.
         """
-        job = self._builder.from_packed(self._next_id("A"), packed, self.options())
+        job = self._builder.from_packed(self._next_id("A"), packed, options)
         job.quiet = True
         tell = partial(ended, job)
         for row in range(job.table.calls):

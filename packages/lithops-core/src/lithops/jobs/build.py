@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from lithops.jobs.shelf import Shelf
 
 _ONE_ATOM = "called with one number or text, which fills its parameter"
-_SPREAD = "called with arguments that are packed, whatever its parameters are"
 _PARTITION = "obj"  # reserved for parts of stored objects, so that programs keep their meaning when these come
 
 
@@ -105,13 +104,11 @@ class JobBuilder:
 
     def from_packed(self, job_id: str, packed: PackedCalls, options: JobOptions) -> Job:
         """Make a job of calls that are packed. Raises `BadCallError` if the function cannot be pickled."""
-        from lithops.worker.spread import SpreadPlan  # a program that makes no such calls starts without it
-
         created = time.time()
         payload = self._cache.serialize(
             packed.function,
-            lambda: SpreadPlan(packed.function, packed.initializer),
-            key=(_SPREAD, packed.initializer.key if packed.initializer is not None else ""),
+            packed.plan,
+            key=packed.key,
             include_modules=options.include_modules,
             exclude_modules=options.exclude_modules,
         )

@@ -15,6 +15,7 @@ from lithops.jobs.signature import function_name
 from lithops.records import record
 from lithops.types import Block
 from lithops.worker import codec
+from lithops.worker.spread import SpreadPlan
 
 if TYPE_CHECKING:
     from lithops.errors import BadCallError
@@ -34,6 +35,15 @@ class PackedCalls:
     """What they are known as."""
     block: Block
     initializer: Initializer | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What is said of their plan besides the function."""
+        return __name__, self.initializer.key if self.initializer is not None else ""
+
+    def plan(self) -> SpreadPlan:
+        """Return what is sent to each worker once."""
+        return SpreadPlan(self.function, self.initializer)
 
 
 class Packer:

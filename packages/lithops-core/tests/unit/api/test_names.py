@@ -29,6 +29,11 @@ PLACES = {
     "lithops.wait": (
         *("wait", "get_result", "ALWAYS", "ANY_COMPLETED", "ALL_COMPLETED", "THREADPOOL_SIZE", "WAIT_DUR_SEC"),
     ),
+    "lithops.concurrent.futures": (
+        *("Executor", "ProcessPoolExecutor", "ThreadPoolExecutor", "Future", "wait", "as_completed"),
+        *("ALL_COMPLETED", "FIRST_COMPLETED", "FIRST_EXCEPTION"),
+        *("BrokenExecutor", "CancelledError", "InvalidStateError", "TimeoutError"),
+    ),
     "lithops.config": ("default_config", "load_config", "load_yaml_config", "extract_storage_config"),
 }
 

@@ -1,4 +1,4 @@
-"""The programs in the pages about executors, futures, streams, retries and migrating print what the pages say."""
+"""The programs in docs/executors.md, docs/futures.md, docs/migrating.md and others print what the pages say."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DOCS = next(
 )
 PAGES = {
     name: DOCS.with_name(f"{name}.md").read_text(encoding="utf-8")
-    for name in ("executors", "futures", "streaming", "asyncio", "migrating", "retries")
+    for name in ("executors", "futures", "streaming", "asyncio", "migrating", "retries", "concurrent_futures")
 }
 
 

@@ -81,8 +81,8 @@ class Feeder:
         self._close = close
         self._initializer = initializer
         self._pump = session.plugins.pump()
-        options = session.options()
-        self._packer = Packer(options.include_modules, options.exclude_modules)
+        self._options = session.options()
+        self._packer = Packer(self._options.include_modules, self._options.exclude_modules)
         self._places = session.limits.parallel_calls
         self._lock = threading.RLock()
         self._settled = threading.Condition(self._lock)
@@ -141,10 +141,10 @@ class Feeder:
 
     def drive(self, future: Future[Any], timeout: float | None) -> float | None:
         """Read results on this thread until the future is done or the time is over; return what is left of it."""
-        if self._pump is None or future.done():
+        if self._pump is None:
             return timeout
         deadline = FOREVER if timeout is None else time.monotonic() + timeout
-        self._pump.run_until(future.done, deadline)
+        self._pump.run_until(lambda: future.feeder is None, deadline)
         return None if timeout is None else deadline - time.monotonic()
 
     def attend(self) -> None:
@@ -217,7 +217,7 @@ class Feeder:
             function, name = (apply, kind) if isinstance(kind, str) else (kind, kind.__name__)
             packed = PackedCalls(function=function, name=name, block=block, initializer=self._initializer)
             try:
-                self._session.spread(packed, partial(self._ended, futures))
+                self._session.spread(packed, self._options, partial(self._ended, futures))
             except BaseException as error:  # noqa: BLE001 - the user's pickling, or a closed executor
                 for future in futures:
                     if future is not None:
