@@ -249,8 +249,8 @@ def test_an_interrupt_ends_the_wait_and_not_the_call(executor: Executor, gate: G
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
-    thread.start()
     with pytest.raises(KeyboardInterrupt):
+        thread.start()
         future.result(DEADLINE_S)
     thread.join()
     gate.open()
