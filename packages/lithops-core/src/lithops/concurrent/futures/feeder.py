@@ -60,7 +60,7 @@ class Call(NamedTuple):
     function: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    kind: FunctionType | str
+    kind: Callable[..., Any] | str
     """What calls of one job have in common: a plain function, or the name of something else."""
 
 
@@ -234,8 +234,8 @@ class Feeder:
         if items:
             self._send(calls[0].kind, _block(items), futures)
 
-    def _send(self, kind: FunctionType | str, block: Block, futures: Futures) -> None:
-        function, name = (apply, kind) if isinstance(kind, str) else (kind, kind.__name__)
+    def _send(self, kind: Callable[..., Any] | str, block: Block, futures: Futures) -> None:
+        function, name = (apply, kind) if isinstance(kind, str) else (kind, function_name(kind))
         packed = PackedCalls(function=function, name=name, block=block, initializer=self._initializer)
         try:
             self._session.spread(packed, self._options, partial(self._ended, futures))
