@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import wait
 from statistics import median
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,7 +21,8 @@ ALL, RESULT, WAIT = "submit all, then take the results", "one by one, result()",
 
 
 def measure(peer: Peer, variant: str, plan: Plan) -> dict[str, float]:
-    executor: Executor = cast("Any", peer).standard()
+    standard: tuple[Executor, Callable[..., object]] = cast("Any", peer).standard()
+    executor, wait = standard
     assert list(executor.map(same, range(50))) == list(range(50))
     if variant == ALL:
         calls = plan.sized(CALLS)
@@ -59,7 +59,7 @@ CASE = Case(
     title="Submits through `concurrent.futures`",
     about=(
         "No-ops on a warm executor, as a program written for the standard module makes them: 10,000 at once, and 2,000 "
-        "one after another (medians over calls), waited for by `result()` or by the standard `wait()`."
+        "one after another (medians over calls), waited for by `result()` or by `wait()`."
     ),
     variants=(ALL, RESULT, WAIT),
     rounds={OURS: 7, "ppe": 7},

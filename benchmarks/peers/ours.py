@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Executor
 
     from peers import Function
@@ -52,9 +52,9 @@ class Adapter:
     def call(self, function: Function, item: object) -> object:
         return self.executor.call_async(function, item).result()
 
-    def standard(self) -> Executor:
-        executor: Executor = import_module("lithops.concurrent.futures").Executor(self.executor)
-        return executor
+    def standard(self) -> tuple[Executor, Callable[..., object]]:
+        module: Any = import_module("lithops.concurrent.futures")
+        return module.Executor(self.executor), module.wait
 
     def close(self) -> None:
         self.futures = ()

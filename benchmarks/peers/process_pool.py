@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Executor
 
     from peers import Function
@@ -43,8 +43,8 @@ class Adapter:
     def call(self, function: Function, item: object) -> object:
         return self.pool.submit(function, item).result()
 
-    def standard(self) -> Executor:
-        return self.pool
+    def standard(self) -> tuple[Executor, Callable[..., object]]:
+        return self.pool, wait
 
     def close(self) -> None:
         self.pool.shutdown()

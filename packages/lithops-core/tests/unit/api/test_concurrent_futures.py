@@ -123,17 +123,20 @@ def test_a_callback_is_called_once_and_what_it_raises_is_logged(
 
 
 def test_a_callback_that_wants_to_end_the_program_ends_nothing(
-    executor: Executor, caplog: pytest.LogCaptureFixture
+    one: Executor, gate: Gate, caplog: pytest.LogCaptureFixture
 ) -> None:
     def leave(_future: object) -> None:
         raise SystemExit(3)
 
-    futures = [executor.submit(abs, i) for i in range(50)]
+    first = one.submit(pass_gate, gate.path)
+    futures = [one.submit(abs, i) for i in range(50)]
     for future in futures:
         future.add_done_callback(leave)
-    caplog.clear()
+    gate.open()
     assert [future.result(DEADLINE_S) for future in futures] == list(range(50))
-    assert executor.submit(abs, 1).result() == 1
+    assert isinstance(first.result(), int)
+    one.shutdown()
+    assert caplog.text.count("a callback of <Future at ") == 50
 
 
 def test_a_callback_may_submit_more(executor: Executor) -> None:

@@ -16,7 +16,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -46,6 +46,7 @@ LONG_S = 0.05
 MOST_CALLS = 1024
 MOST_BYTES = 128 * 1024
 """Largest job, as each worker that gets a part of it takes in all of it."""
+_SIZED = (bytes, str)
 
 
 Futures = list["Future[Any] | None"]
@@ -59,7 +60,7 @@ class Call(NamedTuple):
     function: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    kind: FunctionType | str
+    kind: Callable[..., Any] | str
     """What calls of one job have in common: a plain function, or the name of something else."""
 
 
@@ -211,40 +212,37 @@ class Feeder:
         return calls
 
     def _start(self, calls: Sequence[Call]) -> None:
-        """Make jobs of calls; those that cannot be pickled have ended with that."""
-        for block, futures in self._packed(calls):
-            kind = calls[0].kind
-            function, name = (apply, kind) if isinstance(kind, str) else (kind, kind.__name__)
-            packed = PackedCalls(function=function, name=name, block=block, initializer=self._initializer)
-            try:
-                self._session.spread(packed, self._options, partial(self._ended, futures))
-            except BaseException as error:  # noqa: BLE001 - the user's pickling, or a closed executor
-                for future in futures:
-                    if future is not None:
-                        self._finish(future, error)
-
-    def _packed(self, calls: Sequence[Call]) -> Iterator[tuple[Block, Futures]]:
+        """Make a job of calls, or several if they are large; those that cannot be pickled have ended with that."""
         items: list[object] = []
         futures: Futures = []
         size = 0
-        for future, function, args, kwargs, _ in calls:
+        for future, function, args, kwargs, kind in calls:
             try:
                 item = self._packer.pack(function, args, kwargs)
             except BaseException as error:  # noqa: BLE001 - the user's pickling: it is nobody's but this call's
                 self._finish(future, error)
                 continue
-            if isinstance(item, Block):
-                yield from _blocks(items, futures)
-                yield item, [future]
+            if items and (size > MOST_BYTES or isinstance(item, Block)):
+                self._send(kind, _block(items), futures)
                 items, futures, size = [], [], 0
+            if isinstance(item, Block):
+                self._send(kind, item, [future])
                 continue
             items.append(item)
             futures.append(future)
-            size += len(item) if isinstance(item, bytes | str) else 0
-            if size > MOST_BYTES:
-                yield from _blocks(items, futures)
-                items, futures, size = [], [], 0
-        yield from _blocks(items, futures)
+            size += len(item) if isinstance(item, _SIZED) else 0
+        if items:
+            self._send(calls[0].kind, _block(items), futures)
+
+    def _send(self, kind: Callable[..., Any] | str, block: Block, futures: Futures) -> None:
+        function, name = (apply, kind) if isinstance(kind, str) else (kind, function_name(kind))
+        packed = PackedCalls(function=function, name=name, block=block, initializer=self._initializer)
+        try:
+            self._session.spread(packed, self._options, partial(self._ended, futures))
+        except BaseException as error:  # noqa: BLE001 - the user's pickling, or a closed executor
+            for future in futures:
+                if future is not None:
+                    self._finish(future, error)
 
     # --- ends
 
@@ -312,9 +310,8 @@ def _finish(reference: weakref.ref[Feeder]) -> None:
         feeder.end("cannot schedule new futures after interpreter shutdown", wait=True)
 
 
-def _blocks(items: list[object], futures: Futures) -> Iterator[tuple[Block, Futures]]:
-    if items:
-        yield Block(first=0, count=len(items), payload=codec.encode_atoms(items)), futures
+def _block(items: list[object]) -> Block:
+    return Block(first=0, count=len(items), payload=codec.encode_atoms(items))
 
 
 def _nothing() -> None:
