@@ -237,10 +237,21 @@ def core_alone(session: nox.Session) -> None:
 
 @nox.session(tags=["tests"])
 def examples(session: nox.Session) -> None:
-    """Run every example on its real input."""
-    session.install(_wheel(session, "lithops-core"))
-    for example in sorted(ROOT.glob("examples/*.py")):
-        session.run("python", str(example), env={"PYTHONPATH": None})
+    """Run every example on its real input, with what it says that it needs."""
+    scripts = sorted(ROOT.glob("examples/*.py"))
+    needed = {need for script in scripts for need in _needs(script) if _name(need) not in PACKAGES}
+    session.install(_wheel(session, "lithops-core"), *sorted(needed))
+    for script in scripts:
+        session.run("python", str(script), env={"PYTHONPATH": None})
+
+
+def _needs(script: Path) -> list[str]:
+    """Return the requirements that a script names in a comment, as PEP 723 has it."""
+    block = re.search(r"^# /// script$\n((?:^#(?: .*)?$\n)+?)^# ///$", script.read_text(encoding="utf-8"), re.MULTILINE)
+    if block is None:
+        return []
+    needs: list[str] = tomllib.loads(re.sub(r"^# ?", "", block[1], flags=re.MULTILINE)).get("dependencies", [])
+    return needs
 
 
 @nox.session(tags=["checks"])

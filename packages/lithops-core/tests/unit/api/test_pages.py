@@ -1,4 +1,4 @@
-"""The programs in docs/executors.md, docs/futures.md and docs/migrating.md print what the pages say."""
+"""The programs in docs/executors.md, docs/futures.md, docs/joblib.md and docs/migrating.md print what the pages say."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ DOCS = next(
     folder for parent in Path(__file__).resolve().parents if (folder := parent / "docs" / "futures.md").exists()
 )
 PAGES = {
-    name: DOCS.with_name(f"{name}.md").read_text(encoding="utf-8") for name in ("executors", "futures", "migrating")
+    name: DOCS.with_name(f"{name}.md").read_text(encoding="utf-8")
+    for name in ("executors", "futures", "joblib", "migrating")
 }
 
 
