@@ -221,6 +221,17 @@ for _package in PACKAGES.values():
 
 
 @nox.session(tags=["tests"])
+def oldest_joblib(session: nox.Session) -> None:
+    """Run the tests of the joblib backend with the oldest joblib that the core's extra allows."""
+    session.notify("account")
+    core = PACKAGES["lithops-core"]
+    oldest = next(need for need in core.requirements if _name(need) == "joblib").replace(">=", "==")
+    others = [need for need in core.group("test") if _name(need) != "joblib"]
+    _install(session, "lithops-core", "lithops-testing", extra=(*others, oldest))
+    _pytest(session, *map(str, sorted(core.folder.glob("tests/unit/api/test_joblib*.py"))))
+
+
+@nox.session(tags=["tests"])
 def workspace(session: nox.Session) -> None:
     """Run the tests that look across packages: arrows, wording, commands of the README."""
     session.notify("account")
