@@ -29,6 +29,8 @@ Found = tuple[dict[str, float], list[float], list[int]]
 """The best parameters, the score of each candidate, and what a forest predicts."""
 
 GRID = {"C": [0.1, 1.0, 10.0, 100.0], "gamma": [1e-4, 1e-3, 1e-2]}
+FOLDS = 5
+FITS = FOLDS * len(GRID["C"]) * len(GRID["gamma"])
 
 
 def learn(backend: str, jobs: int) -> Found:
@@ -37,10 +39,8 @@ def learn(backend: str, jobs: int) -> Found:
     with joblib.parallel_config(backend=backend, n_jobs=jobs):
         for when in ("cold", "warm"):
             begin = time.perf_counter()
-            search = GridSearchCV(SVC(), GRID, cv=5).fit(digits, labels)
-            print(
-                f"{backend:8} {when}  {time.perf_counter() - begin:6.2f} s for {len(GRID['C']) * len(GRID['gamma']) * 5} fits"
-            )
+            search = GridSearchCV(SVC(), GRID, cv=FOLDS).fit(digits, labels)
+            print(f"{backend:8} {when}  {time.perf_counter() - begin:6.2f} s for {FITS} fits")
         forest = RandomForestClassifier(n_estimators=64, random_state=0).fit(digits, labels)
     scores: list[float] = search.cv_results_["mean_test_score"].tolist()
     predicted: list[int] = forest.predict(digits[::7]).tolist()

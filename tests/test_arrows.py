@@ -37,6 +37,7 @@ RANKS = {
     "futures": 5,
     "utils": 5,
     "session": 5,
+    "display": 5,
     "wait": 5,
     "retries": 5,
     "executors": 5,
