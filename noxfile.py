@@ -221,6 +221,17 @@ for _package in PACKAGES.values():
 
 
 @nox.session(tags=["tests"])
+def oldest_joblib(session: nox.Session) -> None:
+    """Run the tests of the joblib backend with the oldest joblib that the core's extra allows."""
+    session.notify("account")
+    core = PACKAGES["lithops-core"]
+    oldest = next(need for need in core.requirements if _name(need) == "joblib").replace(">=", "==")
+    others = [need for need in core.group("test") if _name(need) != "joblib"]
+    _install(session, "lithops-core", "lithops-testing", extra=(*others, oldest))
+    _pytest(session, *map(str, sorted(core.folder.glob("tests/unit/api/test_joblib*.py"))))
+
+
+@nox.session(tags=["tests"])
 def workspace(session: nox.Session) -> None:
     """Run the tests that look across packages: arrows, wording, commands of the README."""
     session.notify("account")
@@ -237,10 +248,21 @@ def core_alone(session: nox.Session) -> None:
 
 @nox.session(tags=["tests"])
 def examples(session: nox.Session) -> None:
-    """Run every example on its real input."""
-    session.install(_wheel(session, "lithops-core"))
-    for example in sorted(ROOT.glob("examples/*.py")):
-        session.run("python", str(example), env={"PYTHONPATH": None})
+    """Run every example on its real input, with what it says that it needs."""
+    scripts = sorted(ROOT.glob("examples/*.py"))
+    needed = {need for script in scripts for need in _needs(script) if _name(need) not in PACKAGES}
+    session.install(_wheel(session, "lithops-core"), *sorted(needed))
+    for script in scripts:
+        session.run("python", str(script), env={"PYTHONPATH": None})
+
+
+def _needs(script: Path) -> list[str]:
+    """Return the requirements that a script names in a comment, as PEP 723 has it."""
+    block = re.search(r"^# /// script$\n((?:^#(?: .*)?$\n)+?)^# ///$", script.read_text(encoding="utf-8"), re.MULTILINE)
+    if block is None:
+        return []
+    needs: list[str] = tomllib.loads(re.sub(r"^# ?", "", block[1], flags=re.MULTILINE)).get("dependencies", [])
+    return needs
 
 
 @nox.session(tags=["checks"])

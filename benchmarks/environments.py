@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS_TXT = Path(__file__).with_name("peers.txt")
+USED_BY_CASES = {"joblib", "numpy", "scikit-learn"}
 
 
 def _uv() -> list[str]:
@@ -46,9 +47,9 @@ def _install(python: Path, *what: str | Path) -> None:
 
 
 def prepare_ours(folder: Path) -> Path:
-    """Build the wheel of the core, install it alone (and NumPy, which the cases use); return the interpreter."""
+    """Build the wheel of the core, install it alone (and what the cases themselves use); return the interpreter."""
     python = _create(folder / "ours")
-    numpy = next(line for line in PEERS_TXT.read_text().splitlines() if line.startswith("numpy=="))
+    used = [line for line in PEERS_TXT.read_text().splitlines() if line.partition("==")[0] in USED_BY_CASES]
     core = ROOT / "packages" / "lithops-core"
     with tempfile.TemporaryDirectory() as wheels:
         if uv := _uv():
@@ -57,7 +58,7 @@ def prepare_ours(folder: Path) -> Path:
         else:
             _run([python, "-m", "pip", "wheel", "-q", "--no-deps", "-w", wheels, core])
             again = ["--force-reinstall"]
-        _install(python, numpy, *again, *Path(wheels).glob("*.whl"))
+        _install(python, *used, *again, *Path(wheels).glob("*.whl"))
     return python
 
 

@@ -39,6 +39,7 @@ RANKS = {
     "session": 5,
     "stream": 5,
     "aio": 5,
+    "display": 5,
     "wait": 5,
     "retries": 5,
     "executors": 5,

@@ -18,6 +18,7 @@ CASES = (
     "million",
     "arrays",
     "shared_argument",
+    "grid_search",
 )
 
 

@@ -424,6 +424,13 @@ class FunctionExecutor:
             f"<{type(self).__name__} {self.executor_id} on {self.backend}{', closed' if self._session.closed else ''}>"
         )
 
+    def _repr_html_(self) -> str:
+        """Show the executor in a notebook."""
+        from lithops.display import executor_html
+
+        session = self._session
+        return executor_html(self.executor_id, self.backend, session.closed, session.jobs())
+
     def _mine(self, futures: FuturesList) -> FuturesList:
         """Let a list know its executor, so that jobs can be chained."""
         futures.executor = self

@@ -59,6 +59,12 @@ class ResponseFuture:
     def __repr__(self) -> str:
         return f"<ResponseFuture {self.job_key}-{self.call_id} {self.function_name} {self.state}>"
 
+    def _repr_html_(self) -> str:
+        """Show the future in a notebook."""
+        from lithops.display import future_html
+
+        return future_html(self)
+
     def __reduce__(self) -> tuple[Callable[..., ResponseFuture], tuple[object, ...]]:
         from lithops.jobs.promises import summary
 

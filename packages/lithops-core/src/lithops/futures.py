@@ -33,6 +33,14 @@ class Chainer(Protocol):
         """Collect results."""
 
 
+class Printer(Protocol):
+    """What IPython hands to those who print themselves."""
+
+    @property
+    def text(self) -> Callable[[str], object]:
+        """Print."""
+
+
 class FuturesList(list[ResponseFuture]):
     """A list of futures that knows its executor, so that jobs can be chained.
 
@@ -90,6 +98,18 @@ class FuturesList(list[ResponseFuture]):
     def get_result(self, **options: Any) -> Any:
         """Return the results, as `FunctionExecutor.get_result` does."""
         return self._executor().get_result(self, **options)
+
+    def _repr_html_(self) -> str:
+        """Show the calls in a notebook, in sum."""
+        from lithops.display import list_html
+
+        return list_html(self)
+
+    def _repr_pretty_(self, printer: Printer, _cycle: bool) -> None:
+        """Show the calls in IPython, in sum: a million futures are more than anybody reads."""
+        from lithops.display import list_text
+
+        printer.text(list_text(self))
 
     def _executor(self) -> Chainer:
         if self.executor is None:

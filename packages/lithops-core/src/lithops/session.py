@@ -255,6 +255,10 @@ class Session:
             self._storage = Storage(config=self.settings)
         return self._storage
 
+    def jobs(self) -> list[Job]:
+        """The jobs that are kept."""
+        return self._jobs.all()
+
     def futures(self) -> FuturesList:
         """The futures of all jobs that are kept."""
         return FuturesList(ResponseFuture(job, row) for job in self._jobs.all() for row in range(job.table.calls))

@@ -20,7 +20,7 @@ DOCS = next(
 )
 PAGES = {
     name: DOCS.with_name(f"{name}.md").read_text(encoding="utf-8")
-    for name in ("executors", "futures", "streaming", "asyncio", "migrating", "retries", "concurrent_futures")
+    for name in ("executors", "futures", "streaming", "asyncio", "migrating", "retries", "concurrent_futures", "joblib")
 }
 
 

@@ -182,8 +182,9 @@ def test_large_buffers_stay_out_of_the_pickle_and_small_ones_in_it() -> None:
     assert len(payload.body) < 2000
 
 
-def test_one_buffer_in_several_bodies_is_one_object() -> None:
-    array = np.zeros(codec.OUT_OF_BAND, dtype=np.uint8)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_one_buffer_in_several_bodies_is_one_object(order: Any) -> None:
+    array = np.zeros((2, codec.OUT_OF_BAND), dtype=np.uint8, order=order)
     known: dict[tuple[int, int], memoryview] = {}
     first, second = encoded([array], known), encoded([[array]], known)
     assert first.buffers[0] is second.buffers[0]
