@@ -55,6 +55,19 @@ def test_show_tells_notes_on_standard_error(lithops: Lithops, config: Path) -> N
     )
 
 
+def test_show_leaves_out_keys_without_effect_unless_they_are_written(lithops: Lithops, config: Path) -> None:
+    shown = json.loads(lithops("config", "show", "--json").out)
+    assert shown["lithops"].keys().isdisjoint({"telemetry", "data_limit"})
+    assert shown["localhost"].keys().isdisjoint({"use_gpu", "pull_runtime", "version", "max_workers"})
+
+    config.write_text("lithops:\n  telemetry: false\n  data_limit: 4\nlocalhost:\n  version: 2\n  use_gpu:\n")
+
+    shown = json.loads(lithops("config", "show", "-c", str(config), "--json").out)
+    assert (shown["lithops"]["telemetry"], shown["lithops"]["data_limit"]) == (False, 4)
+    assert (shown["localhost"]["version"], shown["localhost"]["use_gpu"]) == (2, None)
+    assert "max_workers" not in shown["localhost"]
+
+
 def test_show_prints_json(lithops: Lithops, config: Path) -> None:
     outcome = lithops("config", "show", "-c", str(config), "--json")
 
