@@ -14,6 +14,7 @@ import threading
 import time
 from array import array
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_ROOT, _FOLDER = "lithops.jobs/", "/promises/"
 _FIRST_LOOK_S = 0.005
 _LONGEST_PAUSE_S = 0.5
 _GRACE_S = 60.0
@@ -125,7 +127,7 @@ def promiser(storage: Callable[[], Storage], bucket: Callable[[], str]) -> Calla
             locator = Locator(
                 storage=storage(),
                 bucket=bucket(),
-                key=f"lithops.jobs/{job.key}/promises/{index:05d}",
+                key=f"{_ROOT}{job.key}{_FOLDER}{index:05d}",
                 until=time.time() + job.facts.timeout_s + _GRACE_S,
                 secret=secrets.token_bytes(_SIGNATURE_BYTES),
             )
@@ -134,6 +136,17 @@ def promiser(storage: Callable[[], Storage], bucket: Callable[[], str]) -> Calla
         return locator
 
     return promise
+
+
+def drop_promises(storage: Storage, bucket: str, key: str) -> int:
+    """Remove the results that were promised by a job, or by all jobs of an executor; return how many there were."""
+    names: list[str] = []
+    with suppress(errors.BucketNotFound):  # none of the calls has ended
+        for end in "-/":  # an executor's jobs; a job itself
+            names += storage.list_keys(bucket, prefix=f"{_ROOT}{key}{end}")
+        names = [name for name in names if _FOLDER in name]
+        storage.delete_objects(bucket, names)
+    return len(names)
 
 
 def _signature(locator: Locator, data: bytes) -> bytes:
