@@ -190,11 +190,11 @@ class Session:
         from lithops.jobs.promise_notes import write_note
 
         try:
-            descriptor = write_note(state_dir(), self.executor_id, self.storage)
+            let_go = write_note(state_dir(), self.executor_id, self.storage)
         except (ConfigError, OSError) as error:
             logger.warning("'lithops clean' will not find the results promised by %s: %s", self.executor_id, error)
         else:
-            self._note = weakref.finalize(self, os.close, descriptor)
+            self._note = weakref.finalize(self, let_go)
 
     def drop_promises(self, keys: Iterable[str]) -> None:
         """Remove the results that were put into storage for futures that travelled, of these jobs or executors."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 _UNFINISHED = ".new"
 
 
-def write_note(state_dir: str | Path, executor_id: str, storage: Storage) -> int:
-    """Note that an executor is about to promise results; return the descriptor to keep open until it ends.
+def write_note(state_dir: str | Path, executor_id: str, storage: Storage) -> Callable[[], None]:
+    """Note that an executor is about to promise results; return what to call, once, when it ends.
 
     Raises `OSError`.
     """
@@ -48,7 +49,7 @@ def write_note(state_dir: str | Path, executor_id: str, storage: Storage) -> int
         os.close(descriptor)
         path.unlink(missing_ok=True)
         raise
-    return descriptor
+    return partial(os.close, descriptor)
 
 
 def clean_promises(state_dir: str | Path) -> Iterator[tuple[str, CleanReport | Exception]]:
