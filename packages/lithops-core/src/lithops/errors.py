@@ -21,8 +21,12 @@ class PluginError(LithopsError):
     """A plugin cannot be used: not installed, broken, of another API version, in conflict, against the contract."""
 
 
-class BadCallError(LithopsError, TypeError):
-    """What was submitted cannot become calls: not callable, wrong arity or names, an argument that cannot travel."""
+class BadCallError(LithopsError, TypeError, ValueError):
+    """What was asked makes no sense.
+
+    What was submitted cannot become calls (not callable, wrong arity or names, an argument that cannot travel), an
+    option has a value that it cannot have, or what is waited for are no futures. Raised before anything is done.
+    """
 
 
 class ClosedError(LithopsError, RuntimeError):

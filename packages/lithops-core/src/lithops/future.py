@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from lithops.errors import JobTimeoutError
+from lithops.errors import BadCallError, JobTimeoutError
 from lithops.jobs.waiting import deadline_of, wait_for
 from lithops.types import CallState
 
@@ -330,13 +330,13 @@ def holds_futures(value: object) -> bool:
 
 
 def listed(fs: object) -> Sequence[ResponseFuture]:
-    """Take what the user gave for futures. Raises `TypeError` for anything else."""
+    """Take what the user gave for futures. Raises `BadCallError` for anything else."""
     if isinstance(fs, ResponseFuture):
         return [fs]
     if not isinstance(fs, Iterable):
-        raise TypeError(f"expected a future or a list of futures, found {fs!r} of type {type(fs).__name__!r}")
+        raise BadCallError(f"expected a future or a list of futures, found {fs!r} of type {type(fs).__name__!r}")
     futures = list(fs)
     for future in futures:
         if not isinstance(future, ResponseFuture):
-            raise TypeError(f"expected futures, found {future!r} of type {type(future).__name__!r} among them")
+            raise BadCallError(f"expected futures, found {future!r} of type {type(future).__name__!r} among them")
     return futures

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex
 
+from lithops.errors import BadCallError
 from lithops.future import ResponseFuture
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class FuturesList(list[ResponseFuture]):
 
     def _executor(self) -> Chainer:
         if self.executor is None:
-            raise ValueError("this list belongs to no executor; pass it to a method of one instead")
+            raise BadCallError("this list belongs to no executor; pass it to a method of one instead")
         return self.executor
 
     def _copy(self) -> FuturesList:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar, dataclass_transform
 
     _Class = TypeVar("_Class", bound=type)
+    _Object = TypeVar("_Object")
 else:
 
     def dataclass_transform(**_options: object) -> Callable[[_Class], _Class]:
@@ -68,6 +69,12 @@ def record(cls: _Class) -> _Class:
     made: _Class = type(cls)(cls.__name__, cls.__bases__, namespace)
     made.__qualname__ = cls.__qualname__
     return made
+
+
+def replaced(made: _Object, **changes: Any) -> _Object:
+    """Return a copy of a record with other values in some fields."""
+    copy: _Object = _replace(made, **changes)
+    return copy
 
 
 def names_of(record_class: type) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lithops.errors import BadCallError, BucketNotFound, CancelledError, ClosedError, ConfigError
+from lithops.errors import BadCallError, CancelledError, ClosedError, ConfigError
 from lithops.future import ResponseFuture, listed
 from lithops.futures import FuturesList
 from lithops.invoke.invoker import Invoker
@@ -51,6 +51,7 @@ class Session:
         self._flows = weakref.WeakSet[Flow]()
         self._storage: Storage | None = None
         self._promise: Callable[[Job, int], Locator] | None = None
+        self._note: Callable[[], object] | None = None
         self.memory_mb: int | None = getattr(settings.compute, "runtime_memory", None)
         self.plugins = self._open_plugins()
         try:
@@ -229,20 +230,34 @@ class Session:
             raise ClosedError(f"executor {self.executor_id} was closed; make a new one")
 
     def _promised(self, job: Job, row: int) -> Locator:
-        if self._promise is None:
-            from lithops.jobs.promises import promiser
+        with self._lock:
+            if self._promise is None:
+                from lithops.jobs.promises import promiser
 
-            self._promise = promiser(lambda: self.storage, lambda: self.storage.bucket)
+                self._note_promises()
+                self._promise = promiser(lambda: self.storage, lambda: self.storage.bucket)
         return self._promise(job, row)
+
+    def _note_promises(self) -> None:
+        """Let `lithops clean` know, once this has ended, that there are results in storage."""
+        from lithops.config.paths import state_dir
+        from lithops.jobs.promise_notes import write_note
+
+        try:
+            let_go = write_note(state_dir(), self.executor_id, self.storage)
+        except (ConfigError, OSError) as error:
+            logger.warning("'lithops clean' will not find the results promised by %s: %s", self.executor_id, error)
+        else:
+            self._note = weakref.finalize(self, let_go)
 
     def drop_promises(self, keys: Iterable[str]) -> None:
         """Remove the results that were put into storage for futures that travelled, of these jobs or executors."""
         if self._promise is None:
             return
+        from lithops.jobs.promises import drop_promises
+
         for key in keys:
-            with suppress(BucketNotFound):  # none of the calls has ended yet
-                names = self.storage.list_keys(self.storage.bucket, prefix=f"lithops.jobs/{key}")
-                self.storage.delete_objects(self.storage.bucket, names)
+            drop_promises(self.storage, self.storage.bucket, key)
 
     # --- looking back
 
@@ -306,6 +321,8 @@ class Session:
         for flow in flows:
             flow.stop(CancelledError(f"executor {self.executor_id} was closed before this stream had ended"))
         self._invoker.abandon(jobs)
+        if self._note is not None:
+            self._note()
 
     # --- the beginning
 

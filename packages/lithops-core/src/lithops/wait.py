@@ -15,7 +15,7 @@ from contextlib import ExitStack, suppress
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from lithops.errors import JobTimeoutError
+from lithops.errors import BadCallError, JobTimeoutError
 from lithops.future import ResponseFuture, holds_futures, listed, throw
 from lithops.futures import FuturesList
 from lithops.jobs.table import GONE, JobTable, Watch
@@ -266,7 +266,7 @@ def _needed(return_when: int, calls: int) -> int:
     with suppress(TypeError):
         if 1 <= return_when <= ALL_COMPLETED:
             return -int(-calls * return_when // 100)
-    raise ValueError(
+    raise BadCallError(
         f"return_when must be ALL_COMPLETED, ANY_COMPLETED, ALWAYS or a percentage from 1 to 100, found {return_when!r}"
     )
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from lithops.config.document import Document
+    from lithops.config.problems import Problems
     from lithops.config.selection import Selection
     from lithops.config.validation import Entry
 
@@ -32,23 +33,27 @@ def assemble(
     document: Document,
     chosen: Selection,
     overrides: Mapping[str, object],
+    problems: Problems,
     *,
     source: str | None,
     thorough: bool = False,
 ) -> Settings:
     """Validate what the chosen plugins read, and account for the rest."""
     notes = [*chosen.notes]
-    general = _general(document, chosen, notes)
-    in_use = list(readers_in_use(document, chosen, overrides, notes))
+    general = _general(document, chosen, notes, problems)
+    in_use: list[Reader] = []
+    with problems.noted():
+        in_use += readers_in_use(document, chosen, overrides, notes)
     others = list(onlookers(document, in_use, notes)) if thorough else []
-    unread = list(_check_names(document, [*in_use, *others], notes))
+    unread = list(_check_names(document, [*in_use, *others], notes, problems))
     _check_overrides(overrides, next((reader for reader in in_use if reader.family == "compute"), None))
     models: dict[tuple[str, str], BaseModel] = {}
     for reader in [*in_use, *others]:
         given = overrides if reader.family == "compute" and reader in in_use else {}
-        model = _read(reader, document, given, notes)
-        if model is not None and reader in in_use:
-            models[reader.family, reader.name] = model
+        with problems.noted():
+            model = _read(reader, document, given, notes)
+            if model is not None and reader in in_use:
+                models[reader.family, reader.name] = model
     return Settings(
         mode=chosen.mode,
         backend=chosen.backend,
@@ -77,7 +82,7 @@ def _as_written(values: Mapping[str, Any], name: str, readers: list[Reader]) -> 
     }
 
 
-def _general(document: Document, chosen: Selection, notes: list[str]) -> GlobalSettings:
+def _general(document: Document, chosen: Selection, notes: list[str], problems: Problems) -> GlobalSettings:
     local = chosen.mode == LOCALHOST
     values: dict[str, Any] = {
         "execution_timeout": LOCALHOST_EXECUTION_TIMEOUT_S if local else EXECUTION_TIMEOUT_S,
@@ -90,38 +95,44 @@ def _general(document: Document, chosen: Selection, notes: list[str]) -> GlobalS
         from lithops.config.global_section import LithopsSection
         from lithops.config.validation import Entry, notes_on, validate
 
-        for key in sorted(section.keys() - LithopsSection.model_fields.keys()):
-            compute = known_keys([reader_of("compute", chosen.backend)]) or set()
-            advised = (
-                f"{key!r} is a key of section {chosen.backend!r}"
-                if key in compute
-                else advice(key, LithopsSection.model_fields)
-            )
-            raise ConfigError(f"{document.where('lithops', key)}: unknown key {key!r} in section 'lithops'; {advised}")
-        entries = {key: Entry(value, "lithops") for key, value in section.items() if key not in SELECTORS}
-        model = validate(LithopsSection, entries, owner="section 'lithops'", document=document)
-        notes.extend(notes_on(LithopsSection, entries, document))
-        written = model.model_dump(exclude_unset=True)
-        values |= {key: value for key, value in written.items() if value is not None or key not in values}
+        strange = [key for key in section if key not in LithopsSection.model_fields]
+        for key in strange:
+            with problems.noted():
+                compute = known_keys([reader_of("compute", chosen.backend)]) or set()
+                advised = (
+                    f"{key!r} is a key of section {chosen.backend!r}"
+                    if key in compute
+                    else advice(key, LithopsSection.model_fields)
+                )
+                where = document.where("lithops", key)
+                raise ConfigError(f"{where}: unknown key {key!r} in section 'lithops'; {advised}")
+        left = section.keys() - {*SELECTORS, *strange}
+        entries = {key: Entry(value, "lithops") for key, value in section.items() if key in left}
+        with problems.noted():
+            model = validate(LithopsSection, entries, owner="section 'lithops'", document=document)
+            notes.extend(notes_on(LithopsSection, entries, document))
+            written = model.model_dump(exclude_unset=True)
+            values |= {key: value for key, value in written.items() if value is not None or key not in values}
     values["execution_timeout_s"] = values.pop("execution_timeout")
     known = set(names_of(GlobalSettings))
     return GlobalSettings(**{key: value for key, value in values.items() if key in known})
 
 
-def _check_names(document: Document, readers: list[Reader], notes: list[str]) -> Iterator[str]:
+def _check_names(document: Document, readers: list[Reader], notes: list[str], problems: Problems) -> Iterator[str]:
     """Refuse keys that none of a section's readers knows, and yield the sections that nothing reads."""
     for name, values in document.sections.items():
         if name == "lithops" or (name == LOCALHOST and not values):
             continue
         mine = [reader for reader in readers if name in reader.sections]
         if not mine:
-            _check_section_name(document, name, readers, notes)
+            with problems.noted():
+                _check_section_name(document, name, readers, notes)
             yield name
             continue
         known = known_keys(mine)
         if known is not None and not values.keys() <= known:
             known |= _keys_of_namesakes(name, values, mine) | ({"backend"} if name in MODE_SECTIONS else set())
-            _refuse_unknown_keys(document, name, values, known)
+            _refuse_unknown_keys(document, name, values, known, problems)
         if name in {reader.provider for reader in mine} | set(MODE_SECTIONS):
             yield name  # so that it can be read as it was written, too
 
@@ -167,12 +178,14 @@ def _check_overrides(overrides: Mapping[str, object], compute: Reader | None) ->
             raise ConfigError(f"unknown keyword argument {key!r} for backend {compute.name!r}; {_advice(key, known)}")
 
 
-def _refuse_unknown_keys(document: Document, section: str, values: Mapping[str, Any], known: set[str]) -> None:
+def _refuse_unknown_keys(
+    document: Document, section: str, values: Mapping[str, Any], known: set[str], problems: Problems
+) -> None:
     for key in values:
         if key not in known:
-            raise ConfigError(
-                f"{document.where(section, key)}: unknown key {key!r} in section {section!r}; {_advice(key, known)}"
-            )
+            with problems.noted():
+                where = document.where(section, key)
+                raise ConfigError(f"{where}: unknown key {key!r} in section {section!r}; {_advice(key, known)}")
 
 
 def _advice(key: str, known: set[str]) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from lithops.config.problems import Problems
 from lithops.errors import ConfigError
 from lithops.records import field, record
 
@@ -35,28 +36,29 @@ class Document:
         return self.origin
 
 
-def from_mapping(given: Mapping[str, Any], origin: str) -> Document:
+def from_mapping(given: Mapping[str, Any], origin: str, problems: Problems | None = None) -> Document:
     """Take a mapping as a document; the caller's is neither kept nor changed."""
-    return Document(origin=origin, sections=_sections(_plain(given), origin, {}))
+    return Document(origin=origin, sections=_sections(_plain(given), origin, {}, problems or Problems()))
 
 
-def parse(text: str, origin: str) -> Document:
+def parse(text: str, origin: str, problems: Problems | None = None) -> Document:
     """Parse YAML, of which JSON is a part, and fill in `${VARIABLE}` from the environment.
 
     Raises `ConfigError`, with the line, for what is no YAML, no mapping of sections, written twice, or refers to a
-    variable that is not set.
+    variable that is not set. What is wrong with a single section or value goes to `problems`, if they are given.
     """
     import yaml
 
     if text.lstrip().startswith("{"):
         text = text.replace("\t", " ")  # JSON allows tabs between its tokens, and nowhere else; YAML does not
+    problems = problems or Problems()
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
         node = loader.get_single_node()
         if node is None:
             return Document(origin=origin, sections={})
         lines: dict[Path, int] = {}
-        _prepare(node, (), lines, origin, open_nodes=[], seen=set())
+        _prepare(node, (), lines, origin, problems, open_nodes=[], seen=set())
         data = loader.construct_document(node)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -71,10 +73,10 @@ def parse(text: str, origin: str) -> Document:
         ) from error
     finally:
         loader.dispose()
-    return Document(origin=origin, sections=_sections(data, origin, lines), lines=lines)
+    return Document(origin=origin, sections=_sections(data, origin, lines, problems), lines=lines)
 
 
-def _sections(data: object, origin: str, lines: Mapping[Path, int]) -> dict[str, dict[str, Any]]:
+def _sections(data: object, origin: str, lines: Mapping[Path, int], problems: Problems) -> dict[str, dict[str, Any]]:
     if not isinstance(data, dict):
         raise ConfigError(
             f"{origin}: a configuration is a mapping of sections to keys, found {_kind(data)}; "
@@ -82,16 +84,22 @@ def _sections(data: object, origin: str, lines: Mapping[Path, int]) -> dict[str,
         )
     sections: dict[str, dict[str, Any]] = {}
     for name, values in data.items():
-        where = f"{origin}, line {lines[(name,)]}" if (name,) in lines else origin
-        if not isinstance(name, str):
-            raise ConfigError(f"{where}: the name of a section is text, found {name!r}; put it in quotes")
-        if values is not None and not isinstance(values, dict):
-            raise ConfigError(_stray(name, values, where))
-        for key in values or {}:
-            if not isinstance(key, str):
-                raise ConfigError(f"{where}: section {name!r} has the key {key!r}, which is not text; put it in quotes")
-        sections[name] = values or {}
+        with problems.noted():
+            _check_section(name, values, f"{origin}, line {lines[(name,)]}" if (name,) in lines else origin)
+            sections[name] = values or {}
     return sections
+
+
+def _check_section(name: object, values: object, where: str) -> None:
+    if not isinstance(name, str):
+        raise ConfigError(f"{where}: the name of a section is text, found {name!r}; put it in quotes")
+    if values is None:
+        return
+    if not isinstance(values, dict):
+        raise ConfigError(_stray(name, values, where))
+    for key in values:
+        if not isinstance(key, str):
+            raise ConfigError(f"{where}: section {name!r} has the key {key!r}, which is not text; put it in quotes")
 
 
 def _stray(name: str, value: object, where: str) -> str:
@@ -118,7 +126,14 @@ def _plain(value: Any) -> Any:
 
 
 def _prepare(
-    node: Node, path: Path, lines: dict[Path, int], origin: str, *, open_nodes: list[Node], seen: set[int]
+    node: Node,
+    path: Path,
+    lines: dict[Path, int],
+    origin: str,
+    problems: Problems,
+    *,
+    open_nodes: list[Node],
+    seen: set[int],
 ) -> None:
     """Note lines, refuse what is ambiguous, and fill in variables, before values are made of nodes."""
     from yaml.nodes import ScalarNode
@@ -129,15 +144,18 @@ def _prepare(
         return
     seen.add(id(node))
     if isinstance(node, ScalarNode):
-        _fill_in(node, origin)
+        with problems.noted():
+            _fill_in(node, origin)
         return
     open_nodes.append(node)
-    for key, child in _children(node, lines, path, origin):
-        _prepare(child, (*path, key), lines, origin, open_nodes=open_nodes, seen=seen)
+    for key, child in _children(node, lines, path, origin, problems):
+        _prepare(child, (*path, key), lines, origin, problems, open_nodes=open_nodes, seen=seen)
     open_nodes.pop()
 
 
-def _children(node: Node, lines: dict[Path, int], path: Path, origin: str) -> Iterator[tuple[object, Node]]:
+def _children(
+    node: Node, lines: dict[Path, int], path: Path, origin: str, problems: Problems
+) -> Iterator[tuple[object, Node]]:
     from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
     if isinstance(node, SequenceNode):
@@ -151,9 +169,10 @@ def _children(node: Node, lines: dict[Path, int], path: Path, origin: str) -> It
         if key is not None and key_node.tag != "tag:yaml.org,2002:merge":
             if (*path, key) in lines:
                 first = lines[(*path, key)]
-                raise ConfigError(
-                    f"{origin}, line {_line(key_node)}: {key!r} stands here and on line {first}; remove one"
-                )
+                with problems.noted():
+                    raise ConfigError(
+                        f"{origin}, line {_line(key_node)}: {key!r} stands here and on line {first}; remove one"
+                    )
             lines[(*path, key)] = _line(key_node)
         yield key, child
 

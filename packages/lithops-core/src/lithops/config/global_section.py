@@ -76,7 +76,7 @@ class LithopsSection(BaseModel):
         default="ext://sys.stderr", description="where log lines go"
     )
     log_filename: str | None = Field(default=None, description="a file that log lines go to as well")
-    telemetry: bool = Field(
+    telemetry: bool | None = Field(
         default=_DEFAULT.telemetry,
         description="no effect",
         deprecated="metrics come with a plugin; install one and remove the key",

@@ -26,9 +26,9 @@ def resolve(
 ) -> Settings:
     """Find, read, select and validate the configuration of one executor.
 
-    `overrides` are keys of the compute backend's section; None among them means "not given". `thorough` also
-    validates the sections of installed plugins that are not in use. Raises `ConfigError` for what is wrong with the
-    configuration and `PluginError` for what is wrong with a plugin that it chooses.
+    `overrides` are keys of the compute backend's section; None among them means "not given". Raises `ConfigError` for
+    what is wrong with the configuration and `PluginError` for what is wrong with a plugin that it chooses. `thorough`
+    also validates the sections of installed plugins that are not in use, and tells of all problems in one error.
     """
     source = locate(config, config_file)
     given = {key: value for key, value in overrides.items() if value is not None}
@@ -40,9 +40,14 @@ def resolve(
 
     from lithops.config.assembly import assemble
     from lithops.config.document import Document
+    from lithops.config.problems import Problems
     from lithops.config.selection import select
     from lithops.config.sources import read
 
-    document = read(source) if source is not None else Document(origin="", sections={})
-    chosen = select(document, mode=mode, backend=backend, storage=storage, monitoring=monitoring)
-    return assemble(document, chosen, given, source=source.origin if source is not None else None, thorough=thorough)
+    problems = Problems(keep=thorough)
+    document = read(source, problems) if source is not None else Document(origin="", sections={})
+    chosen = select(document, problems, mode=mode, backend=backend, storage=storage, monitoring=monitoring)
+    origin = source.origin if source is not None else None
+    settings = assemble(document, chosen, given, problems, source=origin, thorough=thorough)
+    problems.tell()
+    return settings

@@ -10,6 +10,7 @@ from lithops.errors import ConfigError, PluginError
 
 if TYPE_CHECKING:
     from lithops.config.document import Document
+    from lithops.config.problems import Problems
     from lithops.plugins import PluginInfo
 
 MODES = (LOCALHOST, "serverless", "standalone")
@@ -27,6 +28,7 @@ class Selection(NamedTuple):
 
 def select(
     document: Document,
+    problems: Problems,
     *,
     mode: str | None = None,
     backend: str | None = None,
@@ -35,20 +37,26 @@ def select(
 ) -> Selection:
     """Choose plugins: what an argument says replaces what the document says about the same thing.
 
-    Raises `ConfigError` for an unknown mode, a contradiction, or a mode without exactly one backend to take;
-    `PluginError` for a name that is not installed.
+    To `problems` goes `ConfigError` for an unknown mode, a contradiction, or a mode without exactly one backend to
+    take, and `PluginError` for a name that is not installed; the rest is chosen as if nothing had been said there.
     """
     notes: list[str] = []
-    chosen_mode, chosen_backend = _compute(document, mode, backend, notes)
-    chosen_storage = _named(document, "storage", "storage", storage) or _fitting_storage(chosen_mode, chosen_backend)
+    chosen_mode = chosen_backend = chosen_storage = LOCALHOST
+    with problems.noted():
+        chosen_mode, chosen_backend = _compute(document, mode, backend, notes)
+    with problems.noted():
+        named = _named(document, "storage", "storage", storage)
+        chosen_storage = named or _fitting_storage(chosen_mode, chosen_backend)
     if chosen_storage == LOCALHOST and chosen_mode != LOCALHOST:
         notes.append(
             f"storage 'localhost' is on this machine, out of reach of the workers of {chosen_backend!r}: only what "
             f"fits into requests and answers can travel; pip install lithops-storage-<name> for more"
         )
-    chosen_monitoring = monitoring if monitoring is not None else _written(document, "monitoring")
-    if chosen_monitoring is not None and chosen_monitoring not in LANES:
-        chosen_monitoring = _named(document, "monitoring", "monitor", monitoring)
+    chosen_monitoring = None
+    with problems.noted():
+        chosen_monitoring = monitoring if monitoring is not None else _written(document, "monitoring")
+        if chosen_monitoring is not None and chosen_monitoring not in LANES:
+            chosen_monitoring = _named(document, "monitoring", "monitor", monitoring)
     return Selection(chosen_mode, chosen_backend, chosen_storage, chosen_monitoring or AUTO, tuple(notes))
 
 

@@ -28,6 +28,7 @@ MONITORING_INTERVAL_S = 2.0
 LOCALHOST_MONITORING_INTERVAL_S = 0.1
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_WITHOUT_EFFECT = frozenset({"telemetry", "data_limit"})
 
 
 @record
@@ -51,7 +52,8 @@ class GlobalSettings:
     log_format: str = "%(asctime)s [%(levelname)s] %(filename)s:%(lineno)s -- %(message)s"
     log_stream: str = "ext://sys.stderr"
     log_filename: str | None = None
-    telemetry: bool = False
+    telemetry: bool | None = None
+    """Without effect, as is the next; None: not written."""
     data_limit: float | None = None
 
 
@@ -140,11 +142,13 @@ class Settings(Mapping[str, Section]):
 
     def _sections(self) -> dict[str, dict[str, Any]]:
         if self._tree is None:  # on demand: it needs the models, and with them pydantic
+            from lithops.config.validation import unwritten
+
             tree = {"lithops": _written(self)}
             for name, values in self.unchecked.items():
                 tree.setdefault(name, {}).update(values)
             for name, model in self._models():
-                tree.setdefault(name, {}).update(model.model_dump())
+                tree.setdefault(name, {}).update(model.model_dump(exclude=unwritten(model)))
             self._tree = tree
         return self._tree
 
@@ -181,4 +185,4 @@ def _written(settings: Settings) -> dict[str, Any]:
     values: dict[str, Any] = {key: getattr(settings, key) for key in SELECTORS}
     for name in names_of(GlobalSettings):
         values[name.removesuffix("_s")] = getattr(settings.lithops, name)
-    return values
+    return {key: value for key, value in values.items() if value is not None or key not in _WITHOUT_EFFECT}

@@ -12,6 +12,7 @@ from lithops.errors import ConfigError
 
 if TYPE_CHECKING:
     from lithops.config.document import Document
+    from lithops.config.problems import Problems
 
 _CHOICES = re.compile(r"\b(?:backend|mode|runtime)['\"]?\s*:\s*['\"]?([\w./-]+)")
 
@@ -60,20 +61,23 @@ def stays_here(source: Source | None) -> bool:
     return all(name == "localhost" for name in _CHOICES.findall(text))
 
 
-def read(source: Source) -> Document:
-    """Read a configuration into sections; raises `ConfigError` for whatever keeps it from being one."""
+def read(source: Source, problems: Problems | None = None) -> Document:
+    """Read a configuration into sections; raises `ConfigError` for whatever keeps it from being one.
+
+    With `problems`, sections that are none are left out, and their errors go there.
+    """
     from lithops.config.document import from_mapping, parse
 
     if source.given is not None:
-        return from_mapping(source.given, source.origin)
+        return from_mapping(source.given, source.origin, problems)
     if source.text is None:
-        return parse(_contents(source), source.origin)
+        return parse(_contents(source), source.origin, problems)
     if not set(source.text) & set("\n:{"):  # not even one key
         raise ConfigError(
             f"{source.origin} must hold a configuration, found {source.text!r}; "
             f"if this is the path of a file, put it into {FILE_VARIABLE}"
         )
-    return parse(source.text, source.origin)
+    return parse(source.text, source.origin, problems)
 
 
 def _file(path: str, asked_by: str) -> Source:

@@ -65,6 +65,12 @@ def notes_on(model: type[BaseModel], entries: Mapping[str, Entry], document: Doc
             yield f"{_place(document, key, entry)}{_name(key, entry)} has no effect{why}"
 
 
+def unwritten(model: BaseModel) -> set[str]:
+    """Return the fields that have lost their sense and that nobody has given a value."""
+    fields = type(model).model_fields
+    return {name for name, field in fields.items() if field.deprecated and name not in model.model_fields_set}
+
+
 def holds_secret(field: FieldInfo) -> bool:
     """Tell whether the model keeps what is written here as a secret."""
     return SecretStr in (field.annotation, *get_args(field.annotation))

@@ -13,7 +13,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lithops import errors
@@ -21,6 +20,7 @@ from lithops.invoke.ranges import merged, remaining, split
 from lithops.invoke.reports import lost_for_good, validated
 from lithops.invoke.timers import Timers
 from lithops.jobs.attempts import Attempt, failed_attempt, tried
+from lithops.records import replaced
 from lithops.types import (
     Activation,
     CallRange,
@@ -203,7 +203,7 @@ class Invoker:
                 continue
             again = self._to_retry(job, report, entries)
             if _LOST in report.states:  # what is not tried again is an error by now
-                report = replace(report, states=report.states.replace(bytes((_LOST,)), bytes((_ERROR,))))
+                report = replaced(report, states=report.states.replace(bytes((_LOST,)), bytes((_ERROR,))))
             fresh = job.table.fill(report, entries, at, again)
             if job.failed_attempts and not job.table.remembers:
                 job.forget(call for call in range(report.first, report.first + report.count) if call not in again)

@@ -10,10 +10,10 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lithops.jobs.window import Window, WindowInputs
+from lithops.records import replaced
 from lithops.types import CallRange, CallState
 
 if TYPE_CHECKING:
@@ -282,7 +282,7 @@ class Flow:
             wanted = max(1, min(_MOST_HANDED, int(_HANDED_S / max(window.call_s, 1e-7))))
             chunksize = min(wanted, 2 * (facts.chunksize or 1))  # gradually: the first calls may not be typical
             if chunksize != facts.chunksize:
-                self.job.facts = replace(facts, chunksize=chunksize)
+                self.job.facts = replaced(facts, chunksize=chunksize)
 
 
 def _nobody() -> None:

@@ -14,13 +14,13 @@ import threading
 import time
 from array import array
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lithops import errors
 from lithops.jobs.job import Job, JobFacts, Locator, live_jobs
 from lithops.jobs.table import GONE, JobTable
-from lithops.records import record
+from lithops.records import record, replaced
 from lithops.types import CallState, LogSlice, Payload, Report
 from lithops.worker.codec import Pickled
 from lithops.worker.failure import Failure, capture, library_failure
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_ROOT, _FOLDER = "lithops.jobs/", "/promises/"
 _FIRST_LOOK_S = 0.005
 _LONGEST_PAUSE_S = 0.5
 _GRACE_S = 60.0
@@ -127,7 +128,7 @@ def promiser(storage: Callable[[], Storage], bucket: Callable[[], str]) -> Calla
             locator = Locator(
                 storage=storage(),
                 bucket=bucket(),
-                key=f"lithops.jobs/{job.key}/promises/{index:05d}",
+                key=f"{_ROOT}{job.key}{_FOLDER}{index:05d}",
                 until=time.time() + job.facts.timeout_s + _GRACE_S,
                 secret=secrets.token_bytes(_SIGNATURE_BYTES),
             )
@@ -136,6 +137,17 @@ def promiser(storage: Callable[[], Storage], bucket: Callable[[], str]) -> Calla
         return locator
 
     return promise
+
+
+def drop_promises(storage: Storage, bucket: str, key: str) -> int:
+    """Remove the results that were promised by a job, or by all jobs of an executor; return how many there were."""
+    names: list[str] = []
+    with suppress(errors.BucketNotFound):  # none of the calls has ended
+        for end in "-/":  # an executor's jobs; a job itself
+            names += storage.list_keys(bucket, prefix=f"{_ROOT}{key}{end}")
+        names = [name for name in names if _FOLDER in name]
+        storage.delete_objects(bucket, names)
+    return len(names)
 
 
 def _signature(locator: Locator, data: bytes) -> bytes:
@@ -185,7 +197,7 @@ def _settle(job: Job, outcome: Outcome) -> None:
         cpu_system=array("f", (outcome.cpu_system,)),
         peak_kb=array("I", (outcome.peak_kb,)),
         grown_kb=array("I", (outcome.grown_kb,)),
-        logs=() if outcome.log is None else (replace(outcome.log, call=0),),
+        logs=() if outcome.log is None else (replaced(outcome.log, call=0),),
     )
     if outcome.failed_attempts:
         job.failed_attempts[0] = list(outcome.failed_attempts)

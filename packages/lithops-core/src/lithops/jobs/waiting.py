@@ -6,6 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from lithops.errors import BadCallError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,17 +19,20 @@ FOREVER = float("inf")
 def deadline_of(timeout: float | None) -> float:
     """Turn a timeout in seconds into a monotonic deadline.
 
-    Raises `ValueError` for a negative one, `TypeError` for what is no number.
+    Raises `BadCallError` for one that is negative or no number.
     """
     if timeout is None:
         return FOREVER
     try:
         fits = timeout >= 0
     except TypeError:
-        raise TypeError(f"timeout must be a number of seconds or None, found {timeout!r}") from None
+        raise BadCallError(f"timeout must be a number of seconds or None, found {timeout!r}") from None
     if not fits:  # negative, or no number that could be waited for
-        raise ValueError(f"timeout must not be negative, found {timeout!r}")
-    return time.monotonic() + timeout
+        raise BadCallError(f"timeout must not be negative, found {timeout!r}")
+    try:
+        return time.monotonic() + timeout
+    except OverflowError:
+        return FOREVER
 
 
 def wait_for(gate: threading.Lock, pumps: Sequence[Pump], deadline: float) -> bool:

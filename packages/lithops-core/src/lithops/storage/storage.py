@@ -74,7 +74,7 @@ class Storage:
     def __reduce__(self) -> tuple[object, tuple[str, str, dict[str, Any]]]:
         from lithops.storage.opening import without_secrets
 
-        return _reopen, (self.backend, self.bucket, without_secrets(self.storage_config[self.backend]))
+        return reopen, (self.backend, self.bucket, without_secrets(self.storage_config[self.backend]))
 
     def __repr__(self) -> str:
         return f"<Storage {self.backend}, bucket {self.bucket!r}>"
@@ -256,7 +256,7 @@ class Storage:
             )
 
 
-def _reopen(backend: str, bucket: str, plain: dict[str, Any]) -> Storage:
+def reopen(backend: str, bucket: str, plain: dict[str, Any]) -> Storage:
     """Make a `Storage` again from what a pickle may carry; secrets come from the configuration found here, if any."""
     section = plain
     if backend != "localhost":

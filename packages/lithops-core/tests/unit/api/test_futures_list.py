@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lithops.errors import BadCallError
 from lithops.utils import FuturesList
 
 from .conftest import DEADLINE_S
@@ -154,7 +155,7 @@ def test_a_copy_can_still_be_chained(fresh: Fresh, lone: FunctionExecutor) -> No
 
 def test_a_list_that_came_in_a_pickle_belongs_to_no_executor(fresh: Fresh, lone: FunctionExecutor) -> None:
     futures = pickle.loads(pickle.dumps(fresh()))
-    with pytest.raises(ValueError, match="this list belongs to no executor; pass it to a method of one instead"):
+    with pytest.raises(BadCallError, match="this list belongs to no executor; pass it to a method of one instead"):
         futures.get_result()
     assert lone.get_result(futures) == [0, 1, 2]
 

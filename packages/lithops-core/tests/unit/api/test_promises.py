@@ -25,5 +25,7 @@ def test_clean_removes_the_results_promised_to_futures_that_travelled(lone: Func
     assert put.wait(DEADLINE_S)
     storage, prefix = lone.storage, f"lithops.jobs/{lone.executor_id}"
     assert len(storage.list_keys(storage.bucket, prefix=prefix)) == 1
+    namesake = f"{prefix}0-M000/promises/00000"  # of an executor whose name begins like this one's
+    storage.put_object(storage.bucket, namesake, b"")
     lone.clean()
-    assert storage.list_keys(storage.bucket, prefix=prefix) == []
+    assert storage.list_keys(storage.bucket, prefix=prefix) == [namesake]

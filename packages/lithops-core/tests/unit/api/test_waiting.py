@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import lithops
 from lithops import FunctionExecutor
-from lithops.errors import JobTimeoutError
+from lithops.errors import BadCallError, JobTimeoutError
+from lithops.futures import FuturesList
 from lithops.wait import ALL_COMPLETED, ALWAYS, ANY_COMPLETED, as_completed
 
 from .conftest import DEADLINE_S, pass_gate
@@ -188,27 +190,25 @@ def test_a_bar_is_shown_to_nobody_where_there_is_no_terminal(
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "message"),
+    ("options", "message"),
     [
-        ({"timeout": -1}, ValueError, "timeout must not be negative, found -1"),
-        ({"timeout": float("nan")}, ValueError, "timeout must not be negative, found nan"),
-        ({"timeout": "5"}, TypeError, "timeout must be a number of seconds or None, found '5'"),
-        ({"return_when": 101}, ValueError, "return_when must be ALL_COMPLETED, .* from 1 to 100, found 101"),
-        ({"return_when": "all"}, ValueError, "return_when must be .* found 'all'"),
+        ({"timeout": -1}, "timeout must not be negative, found -1"),
+        ({"timeout": float("nan")}, "timeout must not be negative, found nan"),
+        ({"timeout": "5"}, "timeout must be a number of seconds or None, found '5'"),
+        ({"return_when": 101}, "return_when must be ALL_COMPLETED, .* from 1 to 100, found 101"),
+        ({"return_when": "all"}, "return_when must be .* found 'all'"),
     ],
 )
-def test_a_senseless_wait_is_refused(
-    fexec: FunctionExecutor, options: dict[str, object], error: type[Exception], message: str
-) -> None:
+def test_a_senseless_wait_is_refused(fexec: FunctionExecutor, options: dict[str, object], message: str) -> None:
     futures = fexec.map(abs, [1])
-    with pytest.raises(error, match=message):
+    with pytest.raises(BadCallError, match=message):
         fexec.wait(futures, **options)  # type: ignore[arg-type]
     if "timeout" in options:
-        with pytest.raises(error, match=message):
+        with pytest.raises(BadCallError, match=message):
             fexec.get_result(futures, **options)  # type: ignore[arg-type]
-        with pytest.raises(error, match=message):
+        with pytest.raises(BadCallError, match=message):
             futures[0].result(**options)  # type: ignore[arg-type]
-        with pytest.raises(error, match=message):
+        with pytest.raises(BadCallError, match=message):
             as_completed(futures, **options)  # type: ignore[arg-type]
     assert fexec.wait(futures) == (futures, [])
 
@@ -216,5 +216,27 @@ def test_a_senseless_wait_is_refused(
 @pytest.mark.parametrize("garbage", [3, [3], ["M000"], object()], ids=repr)
 def test_what_is_no_future_cannot_be_waited_for(fexec: FunctionExecutor, garbage: Any) -> None:
     for method in (lithops.wait, lithops.get_result, as_completed, fexec.wait, fexec.get_result):
-        with pytest.raises(TypeError, match=r"expected (a future or a list of )?futures, found .* of type"):
+        with pytest.raises(BadCallError, match=r"expected (a future or a list of )?futures, found .* of type"):
             method(garbage)
+
+
+def test_a_number_that_no_clock_can_hold_is_as_good_as_no_timeout(fexec: FunctionExecutor) -> None:
+    assert fexec.get_result(fexec.map(abs, [-1]), timeout=10**400) == [1]
+
+
+def test_whatever_makes_no_sense_is_a_value_error_and_a_type_error_as_well(fexec: FunctionExecutor) -> None:
+    futures = fexec.map(abs, [1])
+    senseless: list[Callable[[], object]] = [
+        lambda: fexec.wait(futures, return_when=-7),
+        lambda: fexec.wait(futures, timeout=-1),
+        lambda: fexec.map(abs, [1], timeout=-1),
+        lambda: fexec.map(abs, [1], retries=-1),
+        lambda: lithops.RetryPolicy(retries=1, on=5),  # type: ignore[arg-type]
+        lambda: fexec.call_async(abs, (1, 2)),
+        lambda: FuturesList().wait(),
+        lambda: lithops.wait(5),  # type: ignore[arg-type]
+    ]
+    for call in senseless:
+        for kind in (ValueError, TypeError, BadCallError):
+            with pytest.raises(kind):
+                call()

@@ -55,6 +55,19 @@ def test_show_tells_notes_on_standard_error(lithops: Lithops, config: Path) -> N
     )
 
 
+def test_show_leaves_out_keys_without_effect_unless_they_are_written(lithops: Lithops, config: Path) -> None:
+    shown = json.loads(lithops("config", "show", "--json").out)
+    assert shown["lithops"].keys().isdisjoint({"telemetry", "data_limit"})
+    assert shown["localhost"].keys().isdisjoint({"use_gpu", "pull_runtime", "version", "max_workers"})
+
+    config.write_text("lithops:\n  telemetry: false\n  data_limit: 4\nlocalhost:\n  version: 2\n  use_gpu:\n")
+
+    shown = json.loads(lithops("config", "show", "-c", str(config), "--json").out)
+    assert (shown["lithops"]["telemetry"], shown["lithops"]["data_limit"]) == (False, 4)
+    assert (shown["localhost"]["version"], shown["localhost"]["use_gpu"]) == (2, None)
+    assert "max_workers" not in shown["localhost"]
+
+
 def test_show_prints_json(lithops: Lithops, config: Path) -> None:
     outcome = lithops("config", "show", "-c", str(config), "--json")
 
@@ -115,6 +128,80 @@ def test_validate_checks_sections_of_plugins_that_are_not_in_use(
 
     assert outcome.code == 1
     assert outcome.err == f"error: {config}, line 2: harbour.berths is 'many'; it must be an integer\n"
+
+
+SEVERAL = """
+lithops:
+  backend: aws_lamda
+  retries: -1
+  chunksize: 0
+  retrys: 1
+  retry: 2
+localhost:
+  worker_proceses: 2
+  runtime_memory: much
+standalone: 4
+harbour:
+  berths: many
+  docks: 1
+hidden:
+  key: ${NOT_SET_ANYWHERE}
+"""
+HARBOUR = """
+    from pydantic import BaseModel as _Base
+    class Config(_Base):
+        berths: int = 1
+    @hookimpl
+    def close(self): ...
+"""
+
+
+def problems(where: str, *found: str) -> list[str]:
+    return [f"{where}, line {problem}" for problem in found]
+
+
+def test_validate_lists_the_problems_of_all_sections(lithops: Lithops, install: Install, config: Path) -> None:
+    install("harbour", "serverless", HARBOUR)
+    config.write_text(SEVERAL)
+
+    outcome = lithops("config", "validate", "-c", str(config), "--json")
+
+    assert outcome.code == 1
+    said = json.loads(outcome.out)
+    assert (said["valid"], said["notes"]) == (False, [])
+    assert said["errors"] == problems(
+        str(config),
+        "16: the environment variable 'NOT_SET_ANYWHERE' is not set; set it, or write '$${NOT_SET_ANYWHERE}' for the "
+        "literal text '${NOT_SET_ANYWHERE}'",
+        "11: section 'standalone' must hold keys, found a value of type int; write them indented under 'standalone:'",
+        "3: unknown compute backend 'aws_lamda' (installed: harbour, localhost); pip install lithops-backend-aws-lamda",
+        "6: unknown key 'retrys' in section 'lithops'; did you mean 'retries'?",
+        "7: unknown key 'retry' in section 'lithops'; did you mean 'retries'?",
+        "4: lithops.retries is -1; it must be an integer of at least 0",
+        "5: lithops.chunksize is 0; it must be an integer of at least 1 or null",
+        "9: unknown key 'worker_proceses' in section 'localhost'; did you mean 'worker_processes'?",
+        "14: unknown key 'docks' in section 'harbour'; known: berths",
+        "10: localhost.runtime_memory is 'much'; it must be an integer of at least 32 or null",
+        "13: harbour.berths is 'many'; it must be an integer",
+    )
+
+
+def test_validate_prints_each_problem_on_a_line_of_its_own(lithops: Lithops, config: Path) -> None:
+    config.write_text("lithops:\n  retries: -1\n  storage: s3\nlocalhost: 4\n")
+
+    outcome = lithops("config", "validate", "-c", str(config))
+
+    assert outcome.code == 1
+    assert len(outcome.err.splitlines()) == 3
+    assert all(f"{config}, line {line}: " in outcome.err for line in (2, 3, 4))
+
+
+def test_whoever_only_uses_a_configuration_is_told_of_the_first_problem(lithops: Lithops, config: Path) -> None:
+    config.write_text("lithops:\n  retries: -1\nlocalhost:\n  nonsense: 1\n")
+
+    outcome = lithops("config", "show", "-c", str(config))
+
+    assert outcome.err == f"error: {config}, line 2: lithops.retries is -1; it must be an integer of at least 0\n"
 
 
 def test_validate_gives_errors_as_json(lithops: Lithops, config: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from joblib.parallel import AutoBatchingMixin, FallbackToBackend, ParallelBacken
 
 from lithops.errors import BackendError, BadCallError, ClosedError
 from lithops.jobs.shelf import Shelf
+from lithops.records import replaced
 from lithops.util.joblib.batches import Batches
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class LithopsBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[mi
         lease = self._lease = self._workers.borrow(jobs, env)
         told = lease.is_here or self.inner_max_num_threads is not None  # it is about the processors of this machine
         session = lease.executor._session
-        options = replace(
+        options = replaced(
             session.options(extra_env=env if told else None),
             shelf=Shelf(max_nbytes) if max_nbytes is not None and mmap_mode == "r" else None,
         )
