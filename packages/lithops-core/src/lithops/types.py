@@ -192,6 +192,7 @@ class Report:
     first: int
     count: int
     attempt: int
+    """That of the range in the activation; a report that says otherwise is refused."""
     states: bytes
     """One `CallState` per call: DONE, ERROR, CANCELLED or LOST."""
     results: Payload
