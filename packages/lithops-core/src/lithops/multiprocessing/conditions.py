@@ -23,7 +23,7 @@ class Condition(Shared):
     Each that waits has a list of its own, which a notification is put into. Whoever changes either has the lock.
     """
 
-    def __init__(self, lock: Lock | RLock | None = None) -> None:
+    def __init__(self, lock: Lock | RLock | None = None, *, ctx: Any = None) -> None:
         super().__init__()
         self._lock = lock if lock is not None else RLock()
 
@@ -116,7 +116,9 @@ _STATE = struct.Struct("<ii")
 class Barrier(threading.Barrier, Shared):
     """The standard library's barrier of threads, with a shared condition and shared state."""
 
-    def __init__(self, parties: int, action: Callable[[], Any] | None = None, timeout: float | None = None) -> None:
+    def __init__(
+        self, parties: int, action: Callable[[], Any] | None = None, timeout: float | None = None, *, ctx: Any = None
+    ) -> None:
         Shared.__init__(self)
         self._parties, self._action, self._timeout = parties, action, timeout
         self._cond = Condition()

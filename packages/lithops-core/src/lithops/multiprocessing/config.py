@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def set_parameter(key: str, value: Any) -> None:
     if key not in _DEFAULTS:
         raise KeyError(f"lithops.multiprocessing has no parameter {key!r}; there are {', '.join(sorted(_DEFAULTS))}")
     _values[key] = value
+    modules.cache_clear()
 
 
 def get_parameter(key: str) -> Any:
@@ -58,6 +60,13 @@ def sections() -> dict[str, dict[str, Any]]:
 
     source = locate(_values[LITHOPS_CONFIG] or None)
     return copy.deepcopy(read(source).sections) if source is not None else {}
+
+
+@lru_cache(maxsize=1)
+def modules() -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """Return which modules are to travel by value and by name, as configured when that was first asked."""
+    general = settings().lithops
+    return general.include_modules, general.exclude_modules
 
 
 def on_this_machine() -> bool:

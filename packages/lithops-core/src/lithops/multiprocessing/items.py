@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from lithops.multiprocessing import config
 from lithops.worker.codec import ATOMS
 from lithops.worker.context import current
 
@@ -17,13 +20,21 @@ def dumps(value: Any) -> bytes:
     if type(value) in ATOMS:
         return pickle.dumps(value, 5)
 
-    from lithops.jobs.capture import by_value
     from lithops.jobs.pickler import UserPickler
 
     file = io.BytesIO()
-    if current.job_key:  # in a worker: what is the user's own here came by value, and goes so again
+    with own_by_value():
         UserPickler(file).dump(value)
-    else:
-        with by_value():
-            UserPickler(file).dump(value)
     return file.getvalue()
+
+
+@contextmanager
+def own_by_value() -> Iterator[None]:
+    """Let a `UserPickler` take by value what travels so with calls, by the configuration."""
+    if current.job_key:  # in a worker: what is the user's own came by value, hence goes so again
+        yield
+        return
+    from lithops.jobs.capture import by_value
+
+    with by_value(*config.modules()):
+        yield

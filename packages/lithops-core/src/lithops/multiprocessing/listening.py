@@ -14,6 +14,7 @@ from lithops.multiprocessing.reach import process
 
 FAMILY = "lithops"
 _SCHEME = "lithops:"
+_of_sockets = connection.Client
 
 
 class Address(str):
@@ -80,7 +81,7 @@ class _Inbox:
 def Client(address: Any, family: str | None = None, authkey: bytes | None = None) -> Any:  # noqa: N802
     """Return a connection to the listener at an address; raises `ConnectionRefusedError` if there is none."""
     if not is_ours(address, family):
-        return connection.Client(address, family, authkey)
+        return _of_sockets(address, family, authkey)
     if authkey is not None and not isinstance(authkey, bytes):
         raise TypeError(f"authkey must be bytes, found {authkey!r}")
     carrier = address.carrier if isinstance(address, Address) else process.own()

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from lithops.jobs.capture import by_value
 from lithops.jobs.pickler import UserPickler
-from lithops.worker.context import current
+from lithops.multiprocessing.items import own_by_value
 
 _spaces: dict[tuple[str, str], dict[str, Any]] = {}  # of this worker: variables of modules that came by value, by pool
 
@@ -63,11 +62,8 @@ class _Setter:
 def dumps(value: object, space: str) -> bytes:
     """Pickle a value for workers that keep variables of modules under the name `space`."""
     file = io.BytesIO()
-    if current.job_key:
+    with own_by_value():
         _SharingPickler(file, space).dump(value)
-    else:
-        with by_value():
-            _SharingPickler(file, space).dump(value)
     return file.getvalue()
 
 

@@ -12,7 +12,7 @@ from multiprocessing.pool import ThreadPool as ThreadPool
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
-from lithops.errors import ClosedError
+from lithops.errors import ClosedError, ResultPickleError
 from lithops.multiprocessing import config, starter
 from lithops.multiprocessing.carrier import new_key
 from lithops.multiprocessing.conditions import Barrier
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _EXIT_PRIORITY = 15  # the standard library's
 _SETUP_S = 600.0
+_Unpickled: Any = standard.MaybeEncodingError  # type: ignore[attr-defined]  # not in typeshed
 
 
 class Pool(standard.Pool):
@@ -45,7 +46,7 @@ class Pool(standard.Pool):
         count = config.parallel() if processes is None else processes
         if count < 1:
             raise ValueError(f"a pool has at least 1 process, found {count!r}")
-        if maxtasksperchild is not None and maxtasksperchild <= 0:
+        if maxtasksperchild is not None and not _is_count(maxtasksperchild):
             raise ValueError(f"maxtasksperchild must be a whole number above 0 or None, found {maxtasksperchild!r}")
         if initializer is not None and not callable(initializer):
             raise TypeError(f"the initializer must be callable, found {initializer!r}")
@@ -174,6 +175,12 @@ class Engine:
         while (ended := self._ended.get()) is not None:
             job, part, future = ended
             error = future.exception()
-            result = (True, future.result()) if error is None else (False, error)
+            value = future.result(throw_except=False)  # now the executor need not keep it any more
+            if isinstance(error, ResultPickleError):
+                error = _Unpickled(error, f"the result of task {part}")
             if job in self._results:
-                self._results[job]._set(part, result)
+                self._results[job]._set(part, (error is None, value if error is None else error))
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and value > 0

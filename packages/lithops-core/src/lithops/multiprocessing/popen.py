@@ -99,15 +99,6 @@ class Popen:
         self._close_sentinel()
         self._carrier.discard(self._begun)
 
-    def duplicate_for_child(self, fd: int) -> int:
-        """Refuse: a descriptor cannot travel to where the process runs."""
-        raise TypeError(
-            "an open file descriptor cannot be passed to a process of lithops.multiprocessing; pass pipes, queues and "
-            "locks of lithops.multiprocessing instead of those of the standard library"
-        )
-
-    DupFd = duplicate_for_child
-
     def _end(self, how: signal.Signals) -> None:
         if self.poll() is None:
             self._signal = how

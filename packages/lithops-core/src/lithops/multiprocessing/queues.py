@@ -18,7 +18,7 @@ class Queue(Shared):
 
     _local = ("_closed",)
 
-    def __init__(self, maxsize: int = 0) -> None:
+    def __init__(self, maxsize: int = 0, *, ctx: Any = None) -> None:
         super().__init__()
         self._maxsize = maxsize
         self._begin()
@@ -101,7 +101,7 @@ class Queue(Shared):
 class JoinableQueue(Queue):
     """A queue that knows how many of its items were not yet said to be done."""
 
-    def __init__(self, maxsize: int = 0) -> None:
+    def __init__(self, maxsize: int = 0, *, ctx: Any = None) -> None:
         super().__init__(maxsize)
         self._carrier.fill(self._unfinished, 1)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import sharedctypes
 from typing import TYPE_CHECKING, Any
 
-from lithops.multiprocessing.kinds import Kind, all_fields
+from lithops.multiprocessing.kinds import Description, Kind, all_fields, describe, kind_of
 
 if TYPE_CHECKING:
     from lithops.multiprocessing.carrier import Carrier
@@ -25,6 +25,11 @@ class Remote:
 
     def __init__(self, carrier: Carrier, key: str, kind: Kind, offset: int = 0) -> None:
         vars(self).update(_where=(carrier, key), _kind=kind, _offset=offset, _removal=None)
+
+    def __reduce__(self) -> tuple[Callable[..., Remote], tuple[Any, ...]]:
+        if self._removal is not None:
+            self._removal.detach()
+        return _arrive, (*self._where, describe(self._kind), self._offset)
 
     def data(self) -> bytes:
         """Return all bytes."""
@@ -136,6 +141,10 @@ class RemoteStructure(Remote):
         if name not in types:
             raise AttributeError(f"{self._kind.__name__!r} has no field {name!r}; it has {', '.join(types)}")
         return types[name]
+
+
+def _arrive(carrier: Carrier, key: str, description: Description, offset: int) -> Remote:
+    return view(carrier, key, kind_of(description), offset)
 
 
 def view(carrier: Carrier, key: str, kind: Kind, offset: int = 0) -> Remote:

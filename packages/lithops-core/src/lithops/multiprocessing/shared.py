@@ -13,13 +13,13 @@ class Shared:
     """An object whose state is kept by a carrier, so that each process has a view of the same.
 
     What it keeps is removed with the last view if none ever left the process that made it; else at the end of the
-    program.
+    program. `ctx` is for programs that pass the standard library's or ours; there is one way to make such objects.
     """
 
     _local: tuple[str, ...] = ()
     """Attributes that are this process's own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ctx: Any = None) -> None:
         self._carrier: Carrier = process.own()
         self._key = new_key()
         self._removal: weakref.finalize[..., Shared] | None

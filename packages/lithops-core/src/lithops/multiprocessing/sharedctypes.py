@@ -17,6 +17,7 @@ from lithops.multiprocessing.reach import process
 from lithops.multiprocessing.remotectypes import Remote, view, wrapper
 
 _standard: Any = sharedctypes  # typeshed knows some of it only
+_wrapped = _standard.synchronized
 
 
 def RawValue(typecode_or_type: Any, *args: Any) -> Any:  # noqa: N802 - the standard library's name
@@ -55,7 +56,7 @@ def synchronized(obj: Any, lock: Any = None, ctx: Any = None) -> Any:
 
     kind = wrapper(obj) if isinstance(obj, Remote) else None
     if kind is None:
-        made = _standard.synchronized(obj, lock, ctx=lithops.multiprocessing)
+        made = _wrapped(obj, lock, ctx=lithops.multiprocessing)
         kind = type(made)
     else:
         made = kind(obj, lock, ctx=lithops.multiprocessing)
@@ -69,7 +70,7 @@ def attach(carrier: Carrier, key: str, description: Description) -> Any:
 
 
 def _view(carrier: Carrier, key: str, kind: Kind) -> Any:
-    block = carrier.map(key, max(1, ctypes.sizeof(kind)))
+    block = carrier.map(key, ctypes.sizeof(kind))
     if block is None:
         return view(carrier, key, kind)
     shared: Any = type(kind.__name__, (kind,), {"__reduce__": _reduce, "__reduce_ex__": _reduce})

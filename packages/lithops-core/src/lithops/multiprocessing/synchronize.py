@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from multiprocessing import process as processes
 from types import TracebackType
+from typing import Any
 
 from lithops.multiprocessing.shared import Shared
 
@@ -71,7 +72,7 @@ class SemLock(Shared):
 class Semaphore(SemLock):
     """A number of units."""
 
-    def __init__(self, value: int = 1) -> None:
+    def __init__(self, value: int = 1, *, ctx: Any = None) -> None:
         super().__init__(value, SEM_VALUE_MAX)
 
     def __repr__(self) -> str:
@@ -81,7 +82,7 @@ class Semaphore(SemLock):
 class BoundedSemaphore(SemLock):
     """A number of units that cannot grow."""
 
-    def __init__(self, value: int = 1) -> None:
+    def __init__(self, value: int = 1, *, ctx: Any = None) -> None:
         super().__init__(value, value)
 
     def __repr__(self) -> str:
@@ -91,7 +92,7 @@ class BoundedSemaphore(SemLock):
 class Lock(SemLock):
     """One unit."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ctx: Any = None) -> None:
         super().__init__(1, 1)
 
     def locked(self) -> bool:
@@ -105,7 +106,7 @@ class Lock(SemLock):
 class RLock(SemLock):
     """A lock that the thread that has it can acquire again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ctx: Any = None) -> None:
         super().__init__(1, 1)
 
     def acquire(self, block: bool = True, timeout: float | None = None) -> bool:

@@ -20,6 +20,7 @@ class Blocks:
     def map(self, key: str, size: int) -> mmap.mmap:
         """Return a block of at least `size` bytes, made if there is none. Raises `OSError` where there is no room."""
         with self._lock:
+            size = max(size, 1)
             found = self._mapped.get(key)
             if found is None or len(found) < size:
                 found = self._mapped[key] = self._open(key, size)

@@ -22,13 +22,13 @@ class LocalCarrier:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._lock = threading.Lock()
         self._blocks = Blocks(address.memory)
         self._begin()
 
     def _begin(self) -> None:
         """Be a process of its own, also after a fork: to the manager, the child is somebody else."""
         self._pid = os.getpid()
+        self._lock = threading.Lock()  # whoever had the old one may not exist in this process
         self._name = new_key()
         self._presence: Link | None = None  # open as long as the process is there
         self._free: list[Link] = []
@@ -140,9 +140,9 @@ class LocalCarrier:
 
     def _present(self) -> str:
         """Return the name of this process, once the manager knows that it is there."""
+        if os.getpid() != self._pid:
+            self._begin()
         with self._lock:
-            if os.getpid() != self._pid:
-                self._begin()
             if self._presence is None or self._presence.closed:
                 self._presence = Link(self.address, self._name)
             return self._name

@@ -84,7 +84,8 @@ class Link(asyncio.Protocol):
         self._buffer = bytearray()
         self._nonce = os.urandom(wire.NONCE_BYTES)
         self._waiter: Waiter | None = None
-        self._lent: str | None = None  # what the last request was given to hold
+        self._lending: str | None = None  # of what the last request asked to hold one
+        self._lent: str | None = None  # of what it was given one
         self._timer: asyncio.TimerHandle | None = None
         self._steps: dict[str, Callable[..., object]] = {
             "take": self._take,
@@ -161,7 +162,7 @@ class Link(asyncio.Protocol):
     def _obey(self, message: tuple[Any, ...]) -> None:
         step, wanted, *arguments = message
         self._stop_waiting()
-        self._lent = None
+        self._lending = self._lent = None
         reply = self._steps[step](*arguments)
         if wanted and reply is not _NO_REPLY:
             self._reply(reply)
@@ -175,7 +176,7 @@ class Link(asyncio.Protocol):
         return self._wait(key, timeout, self)
 
     def _borrow(self, key: str, timeout: float | None) -> object:
-        self._lent = key
+        self._lending = key
         return self._wait(key, timeout, self._name)
 
     def _watch(self, key: str, timeout: float | None) -> object:
@@ -219,6 +220,7 @@ class Link(asyncio.Protocol):
 
     def _answer(self, reply: object) -> None:
         self._stop_waiting()
+        self._lent = self._lending
         self._reply(reply)
 
     def _time_is_up(self) -> None:
