@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -44,7 +45,7 @@ class Popen:
         self._close_sentinel = util.Finalize(self, os.close, (self.sentinel,))
         context.set_spawning_popen(self)  # type: ignore[arg-type]  # one more kind of these
         try:
-            self._future = starter.processes.start(run, process, self._carrier, self._begun, os.getpid())
+            self._future = starter.processes.start(run, process, self._carrier, self._begun, os.getpid(), log_level())
         except BaseException:
             self._close_sentinel()
             os.close(ended)
@@ -118,11 +119,19 @@ class Popen:
         return _FAILED
 
 
-def run(process: Any, carrier: Carrier, begun: str, parent: int) -> int:
+def log_level() -> int | None:
+    """Return the level of the standard library's logger of processes, None if nobody has asked for it."""
+    logger: logging.Logger | None = util._logger  # type: ignore[attr-defined]  # not made by looking
+    return None if logger is None else logger.getEffectiveLevel()
+
+
+def run(process: Any, carrier: Carrier, begun: str, parent: int, level: int | None) -> int:
     """Be the process; in a worker, as a call."""
     from lithops.worker.context import current
 
     reachable.adopt(carrier)
+    if level is not None:
+        util.get_logger().setLevel(level)
     if not carrier.give(begun, str(os.getpid()).encode(), limit=1):
         return -signal.SIGKILL  # a second delivery of a process whose worker was lost; it must not run twice
     sentinel = None

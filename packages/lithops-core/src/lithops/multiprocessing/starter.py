@@ -34,7 +34,7 @@ def make_executor(workers: int) -> FunctionExecutor:
         local = sections.setdefault("localhost", {})
         local["worker_processes"] = workers
         local["stream_logs"] = bool(config.get_parameter(config.STREAM_STDOUT))
-    executor = FunctionExecutor(config=sections, log_level=None if "lithops" not in config.sections() else False)
+    executor = FunctionExecutor(config=sections)
     # The standard library joins processes at exit. That has to come before the executor is closed, which is at exit, too.
     atexit.register(util._exit_function)  # type: ignore[attr-defined]  # private, and the one way
     return executor

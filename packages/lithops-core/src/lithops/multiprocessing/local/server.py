@@ -260,7 +260,7 @@ async def _serve(listening: socket.socket, life: socket.socket) -> None:
             return
         key += more
     manager = Manager(key)
-    server = await loop.create_unix_server(lambda: Link(manager), sock=listening)
+    server = await loop.create_server(lambda: Link(manager), sock=listening)
     over = asyncio.Event()
     loop.add_reader(life, over.set)
     with contextlib.suppress(AttributeError, OSError):

@@ -1,7 +1,7 @@
 """CPython's own tests of multiprocessing, with `lithops.multiprocessing` in its place.
 
-Run as `python -m lithops_standard_suite Class...`; each test's outcome is a line of JSON. Workers import it, too, by
-name, to find the functions that the tests run as processes.
+Run as `python -m lithops_standard_suite Class... -Class.test...`; each test's outcome is a line of JSON. Workers import
+it, too, by name, to find the functions that the tests run as processes.
 """
 
 from __future__ import annotations
@@ -57,9 +57,11 @@ class SharedBlock(Shared):
 multiprocessing.heap.BufferWrapper = SharedBlock  # type: ignore[misc, assignment]
 
 from test import _test_multiprocessing as standard  # noqa: E402 - sees what was put in place
+from test import support  # noqa: E402 - as above
 
 # It counts semaphores that conditions of the standard library are made of.
 standard._TestCondition.check_invariant = lambda self, condition: None
+support.SHORT_TIMEOUT = support.LONG_TIMEOUT  # each process imports these tests before it begins
 standard.install_tests_in_module_dict(globals(), ours.get_start_method())
 
 
@@ -92,10 +94,22 @@ class Outcomes(unittest.TextTestResult):
         print(f"\n@@{line}", file=sys.__stdout__, flush=True)
 
 
-if __name__ == "__main__":
+def cases(names: list[str]) -> unittest.TestSuite:
+    """Return the tests of these names, without those whose names are given with a dash."""
     import lithops_standard_suite  # the tests are those of the module, which workers can import
 
-    suite = unittest.TestSuite()
-    for asked in sys.argv[1:]:
-        suite.addTest(unittest.defaultTestLoader.loadTestsFromName(asked, lithops_standard_suite))
-    unittest.TextTestRunner(resultclass=lithops_standard_suite.Outcomes).run(suite)
+    left_out = {name[1:] for name in names if name.startswith("-")}
+    chosen = unittest.TestSuite()
+    for name in names:
+        if not name.startswith("-"):
+            for case in unittest.defaultTestLoader.loadTestsFromName(name, lithops_standard_suite):
+                if ".".join(case.id().split(".")[-2:]) not in left_out:
+                    chosen.addTest(case)
+    return chosen
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--list"]:
+        print(json.dumps([name for name, value in vars().items() if isinstance(value, type) and "Test" in name]))
+    else:
+        unittest.TextTestRunner(resultclass=Outcomes).run(cases(sys.argv[1:]))
