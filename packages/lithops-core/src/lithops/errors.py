@@ -40,6 +40,9 @@ class JobTimeoutError(LithopsError, TimeoutError):
 class CallError(LithopsError):
     """A call ended without a result of its own."""
 
+    exit_code: int | None = None
+    """How its worker process ended, if that is how the call did: exit code, or minus the number of the signal."""
+
 
 class CallTimeoutError(CallError, TimeoutError):
     """A call ran longer than its `timeout` and was ended."""
@@ -88,6 +91,10 @@ class RuntimeMismatchError(LithopsError):
 
 class BackendError(LithopsError):
     """A backend cannot do what it was asked."""
+
+
+class CarrierError(BackendError, ConnectionError):
+    """What keeps the locks, queues and pipes of `lithops.multiprocessing` cannot be reached, or has ended."""
 
 
 class StorageError(LithopsError):

@@ -11,6 +11,7 @@ which the lines and the counts are appended as JSON, for a runner that sums up s
 from __future__ import annotations
 
 import functools
+import importlib.util
 import json
 import os
 import re
@@ -25,8 +26,8 @@ import pytest
 from lithops_testing.interpreters import find_interpreter
 
 _MARKER = (
-    "needs(*what): run only where all of these exist: root, linux, docker, podman, python3.N or any program on PATH; "
-    "reported as not run elsewhere"
+    "needs(*what): run only where all of these exist: root, linux, docker, podman, python3.N, module:NAME or any program "
+    "on PATH; reported as not run elsewhere"
 )
 
 
@@ -41,7 +42,16 @@ def is_met(need: str) -> bool:
         return _answers(need, "info")
     if re.fullmatch(r"python3\.\d+", need):
         return find_interpreter(need.removeprefix("python")) is not None
+    if need.startswith("module:"):
+        return _can_be_imported(need.removeprefix("module:"))
     return shutil.which(need) is not None
+
+
+def _can_be_imported(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ImportError:  # not even the package it is in
+        return False
 
 
 def _answers(*command: str) -> bool:

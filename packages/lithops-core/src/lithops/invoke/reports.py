@@ -48,4 +48,8 @@ def lost_for_good(entry: object, losses: int) -> Failure:
     """Describe a call that lost its worker too often; `entry` is what the last report said of it."""
     known = entry.message if isinstance(entry, Failure) else "nothing is known of how"
     times = "once" if losses == 1 else f"{losses} times"
-    return library_failure(errors.WorkerLostError, f"the call lost its worker {times}; the last time: {known}")
+    return library_failure(
+        errors.WorkerLostError,
+        f"the call lost its worker {times}; the last time: {known}",
+        exit_code=entry.exit_code if isinstance(entry, Failure) else None,
+    )

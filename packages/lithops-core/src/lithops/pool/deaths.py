@@ -54,16 +54,20 @@ def verdict(death: Death) -> tuple[CallState, Failure]:
         return CallState.ERROR, library_failure(errors.CallTimeoutError, message)
     if death.status >= 0:
         how = f"the call ended its worker process with exit code {death.status} (os._exit or native code)"
-        return CallState.ERROR, library_failure(errors.WorkerCrashedError, _with_output(how, death))
+        return CallState.ERROR, library_failure(
+            errors.WorkerCrashedError, _with_output(how, death), exit_code=death.status
+        )
     number = -death.status
     name = _signal_name(number)
     if number in _OWN_SIGNALS:
         how = f"the call crashed its worker process with {name}"
         if death.memory_mb is not None:
             how += f" (under runtime_memory={death.memory_mb} MB; native code often crashes when memory is refused)"
-        return CallState.ERROR, library_failure(errors.WorkerCrashedError, _with_output(how, death))
+        return CallState.ERROR, library_failure(
+            errors.WorkerCrashedError, _with_output(how, death), exit_code=death.status
+        )
     how = f"the worker process was killed with {name} from outside, e.g. by an operator or as the host lacked memory"
-    return CallState.LOST, library_failure(errors.WorkerLostError, _with_output(how, death))
+    return CallState.LOST, library_failure(errors.WorkerLostError, _with_output(how, death), exit_code=death.status)
 
 
 def _with_output(how: str, death: Death) -> str:

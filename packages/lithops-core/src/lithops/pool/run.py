@@ -156,6 +156,7 @@ class Slot:
             raise
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
+            end.settimeout(None)  # the program may have set a default, which would go with the descriptor
         ours.setblocking(False)
         os.set_blocking(read, False)
         self.connection, self.token_read, self.token_write = Connection(ours, share=share), read, write

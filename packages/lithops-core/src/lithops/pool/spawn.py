@@ -40,6 +40,7 @@ class Started:
         )
         self.errors = _unnamed_file()
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        theirs.settimeout(None)  # the program may have set a default, which would go with the descriptor
         try:
             self.pid = _spawn(python, ["-c", boot], theirs, self.errors)
         except OSError:

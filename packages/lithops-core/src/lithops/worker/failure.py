@@ -31,11 +31,15 @@ class Failure:
     """`type_name` is a class of `lithops.errors`, `message` is its argument."""
     kinds: tuple[str, ...] = ()
     """Qualified names of the exception's class and of its bases, the nearest first."""
+    exit_code: int | None = None
+    """Of the worker process, if the call ended with it."""
 
     def exception(self) -> BaseException:
         """Rebuild the exception, the remote traceback as its first cause; a `RemoteError` if that cannot be done."""
         if self.library:
             error: BaseException = getattr(errors, self.type_name)(self.message)
+            if self.exit_code is not None and isinstance(error, errors.CallError):
+                error.exit_code = self.exit_code
         else:
             error = self._unpickled() or errors.RemoteError(self.type_name, self.message, self.traceback_text)
         if self.traceback_text:
@@ -92,10 +96,17 @@ def capture(error: BaseException) -> Failure:
     )
 
 
-def library_failure(kind: type[errors.LithopsError], message: str, traceback_text: str = "") -> Failure:
+def library_failure(
+    kind: type[errors.LithopsError], message: str, traceback_text: str = "", *, exit_code: int | None = None
+) -> Failure:
     """Describe a failure that the library itself diagnosed."""
     return Failure(
-        type_name=kind.__name__, message=message, traceback_text=traceback_text, library=True, kinds=_kinds(kind)
+        type_name=kind.__name__,
+        message=message,
+        traceback_text=traceback_text,
+        library=True,
+        kinds=_kinds(kind),
+        exit_code=exit_code,
     )
 
 

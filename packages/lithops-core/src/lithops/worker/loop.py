@@ -57,10 +57,11 @@ class Loop:
         self._segments: dict[int, memoryview] = {}
         self._block: Frame | None = None
         self._reader: codec.ItemReader | None = None  # of the block, once it is needed
-        self._out_of_memory = False
+        self._retiring = False
         self._batch = Batch(connection, self._explain)
         self._meter = Meter(always=self._rss_kb is not None)
         self._child = False
+        context.current.retire = self._retire
         os.register_at_fork(after_in_child=self._became_child)
 
     def run(self) -> None:
@@ -143,14 +144,14 @@ class Loop:
             written = advance()
             if written is not None:
                 self._log(batch, index, written)
-            if self._out_of_memory:
+            if self._retiring:
                 self._leave(batch)
             if end - flushed > FLUSH_S or batch.must_flush:
                 batch.flush()
                 flushed = clock()
         self._held = held
         batch.flush()
-        if self._out_of_memory:
+        if self._retiring:
             self._leave(batch)
         mark.idle()
         self._output.restore()  # what user code did to it, once nobody waits for us
@@ -214,7 +215,7 @@ class Loop:
             return error.failure
         if isinstance(error, MemoryError) and self._memory_mb is not None:
             text = failure.capture(error).traceback_text
-            self._out_of_memory = True
+            self._retiring = True
             message = f"the call wanted more memory than runtime_memory={self._memory_mb} MB allows"
             return failure.library_failure(errors.MemoryLimitError, message, text)
         return failure.capture(error)
@@ -225,8 +226,11 @@ class Loop:
         batch.add(ERROR, failure.library_failure(errors.MemoryLimitError, message), begin, end, usage)
         self._leave(batch)
 
+    def _retire(self) -> None:
+        self._retiring = True
+
     def _leave(self, batch: Batch) -> NoReturn:
-        """Make room for a new process, which has its memory back."""
+        """Make room for a new process, which has its memory back and nothing of what calls left behind."""
         self._reader = self._block = None
         batch.flush()
         self._mark.idle()

@@ -1,0 +1,57 @@
+"""Decide where the state of a program is kept, and begin to keep it."""
+
+from __future__ import annotations
+
+from multiprocessing.util import Finalize
+from typing import TYPE_CHECKING
+
+from lithops.errors import ConfigError
+from lithops.multiprocessing import config
+from lithops.multiprocessing.carrier import new_key
+from lithops.multiprocessing.reach import process
+
+if TYPE_CHECKING:
+    from lithops.multiprocessing.carrier import Carrier
+
+_LAST = -1000
+"""Priority at exit: after everything that may still need a queue."""
+
+
+def open_carrier() -> Carrier:
+    """Start what keeps state: the manager process of this machine, or a namespace in Redis.
+
+    Redis is for processes that run elsewhere, or where the parameter `CARRIER` says so. Raises `ConfigError` for a
+    parameter that is neither, and if the configuration does not say where Redis is.
+    """
+    chosen = config.get_parameter(config.CARRIER)
+    if chosen not in ("auto", "local", "redis"):
+        raise ConfigError(f"the parameter CARRIER must be 'auto', 'local' or 'redis', found {chosen!r}")
+    if chosen == "local" or (chosen == "auto" and config.on_this_machine()):
+        return _local()
+    return _redis()
+
+
+def _local() -> Carrier:
+    from lithops.multiprocessing.local.carrier import LocalCarrier
+    from lithops.multiprocessing.local.starting import ManagerProcess
+
+    manager = ManagerProcess()
+    Finalize(None, manager.close, exitpriority=_LAST)  # which also keeps it
+    return process.to(LocalCarrier, manager.address)
+
+
+def _redis() -> Carrier:
+    from lithops.multiprocessing.remote.address import Address
+    from lithops.multiprocessing.remote.carrier import RedisCarrier
+    from lithops.multiprocessing.remote.settings import read_section
+
+    section = read_section(config.sections().get("redis"))
+    address = Address(
+        namespace=new_key(),
+        options=tuple(sorted(section.options(secret=section.ship_credentials).items())),
+        locked=section.password is not None and not section.ship_credentials,
+        ttl_ms=int(config.get_parameter(config.REDIS_EXPIRY_TIME) * 1000),
+    )
+    carrier = RedisCarrier(address)
+    Finalize(None, carrier.remove_all, exitpriority=_LAST)
+    return process.to(lambda _: carrier, address)

@@ -1,0 +1,86 @@
+"""Parameters of `lithops.multiprocessing`, under the names that users know, and what the configuration says of it."""
+
+from __future__ import annotations
+
+import copy
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lithops.config.settings import Settings
+
+LITHOPS_CONFIG = "LITHOPS_CONFIG"
+STREAM_STDOUT = "STREAM_STDOUT"
+REDIS_EXPIRY_TIME = "REDIS_EXPIRY_TIME"
+ENV_VARS = "ENV_VARS"
+CARRIER = "CARRIER"
+
+_DEFAULTS: dict[str, Any] = {
+    LITHOPS_CONFIG: {},
+    STREAM_STDOUT: True,
+    REDIS_EXPIRY_TIME: 3600,
+    ENV_VARS: {},
+    CARRIER: "auto",
+}
+_values = copy.deepcopy(_DEFAULTS)  # of the program, as the standard library's start method is
+
+
+def set_parameter(key: str, value: Any) -> None:
+    """Set a parameter; it holds for what is made afterwards. Raises `KeyError` for one that there is not."""
+    if key not in _DEFAULTS:
+        raise KeyError(f"lithops.multiprocessing has no parameter {key!r}; there are {', '.join(sorted(_DEFAULTS))}")
+    _values[key] = value
+    modules.cache_clear()
+
+
+def get_parameter(key: str) -> Any:
+    """Return a parameter; raises `KeyError` for one that there is not."""
+    if key not in _DEFAULTS:
+        raise KeyError(f"lithops.multiprocessing has no parameter {key!r}; there are {', '.join(sorted(_DEFAULTS))}")
+    return _values[key]
+
+
+def update(parameters: dict[str, Any]) -> None:
+    """Set several parameters."""
+    for key, value in parameters.items():
+        set_parameter(key, value)
+
+
+def settings() -> Settings:
+    """Return the configuration that executors of this module get: `LITHOPS_CONFIG`, else what is found as always."""
+    from lithops.config.resolution import resolve
+
+    return resolve(config=_values[LITHOPS_CONFIG] or None)
+
+
+def sections() -> dict[str, dict[str, Any]]:
+    """Return the same as sections, to be changed."""
+    from lithops.config.sources import locate, read
+
+    source = locate(_values[LITHOPS_CONFIG] or None)
+    return copy.deepcopy(read(source).sections) if source is not None else {}
+
+
+@lru_cache(maxsize=1)
+def modules() -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """Return which modules are to travel by value and by name, as configured when that was first asked."""
+    general = settings().lithops
+    return general.include_modules, general.exclude_modules
+
+
+def on_this_machine() -> bool:
+    """Return whether processes run on this machine."""
+    from lithops.config.settings import LOCALHOST
+
+    return settings().mode == LOCALHOST
+
+
+def parallel() -> int:
+    """Return how many processes run best at the same time: what `cpu_count()` says."""
+    compute = settings().compute
+    if compute is None:
+        return os.cpu_count() or 1
+    processes: int = getattr(compute, "worker_processes", None) or 1
+    workers: int = 1 if on_this_machine() else getattr(compute, "max_workers", None) or 1
+    return processes * workers

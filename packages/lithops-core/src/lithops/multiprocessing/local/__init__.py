@@ -1,0 +1,1 @@
+"""Shared state on this machine: a manager process behind a private Unix socket."""

@@ -1,0 +1,145 @@
+"""A running process, as the standard library's `BaseProcess` wants it: a call, its exit code, what it can be waited by."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import traceback
+from contextlib import suppress
+from multiprocessing import context, util
+from typing import TYPE_CHECKING, Any, cast
+
+from lithops.errors import CancelledError, CarrierError, JobTimeoutError
+from lithops.multiprocessing import starter
+from lithops.multiprocessing.carrier import Carrier, new_key
+from lithops.multiprocessing.reach import process as reachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.process import BaseProcess
+
+    from lithops.future import ResponseFuture
+
+_FAILED = 1
+
+
+class Popen:
+    """The call that is a process."""
+
+    method = "lithops"
+
+    def __init__(self, process: BaseProcess) -> None:
+        """Start it; raises what pickling it raises."""
+        util._flush_std_streams()  # type: ignore[attr-defined]  # as the standard library does before it forks
+        self._name = process.name
+        self._carrier = reachable.own()
+        self._begun = new_key()  # a list that its pid is put into
+        self.when_over: list[tuple[Callable[..., object], *tuple[object, ...]]] = []
+        """What is to be called, with what, when it has ended."""
+        self._pid: int | None = None
+        self._signal = signal.SIGTERM
+        self.returncode: int | None = None
+        self.sentinel, ended = os.pipe()
+        self._close_sentinel = util.Finalize(self, os.close, (self.sentinel,))
+        context.set_spawning_popen(self)  # type: ignore[arg-type]  # one more kind of these
+        try:
+            self._future = starter.processes.start(run, process, self._carrier, self._begun, os.getpid(), log_level())
+        except BaseException:
+            self._close_sentinel()
+            os.close(ended)
+            raise
+        finally:
+            context.set_spawning_popen(None)
+        carrier, begun, when_over = self._carrier, self._begun, self.when_over
+
+        def over(_: ResponseFuture) -> None:
+            os.write(ended, b".")  # a child that the driver forked has this end open, too
+            os.close(ended)
+            with suppress(CarrierError, BrokenPipeError):
+                carrier.give(begun, b"0", limit=1)
+                for call, *arguments in when_over:
+                    call(*arguments)
+
+        self._future.add_done_callback(over)
+
+    @property
+    def pid(self) -> int:
+        """The number of the process where it runs; waits until it has begun or ended."""
+        if self._pid is None:
+            self._carrier.watch(self._begun, None)
+            item = self._carrier.take(self._begun, None) or b"0"
+            self._carrier.give(self._begun, item)
+            self._pid = int(item)
+        return self._pid
+
+    def poll(self) -> int | None:
+        """Return the exit code, None while it runs."""
+        if self.returncode is None and self._future.ready:
+            self.returncode = self._exit_code()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for the exit code, at most `timeout` seconds."""
+        if self.returncode is None and (timeout is None or timeout > 0):
+            with suppress(JobTimeoutError):
+                self._future.exception(timeout)
+        return self.poll()
+
+    def terminate(self) -> None:
+        """End it, as SIGTERM does."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it, as SIGKILL does."""
+        self._end(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Let go of the descriptor that tells its end."""
+        self._close_sentinel()
+        self._carrier.discard(self._begun)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self.poll() is None:
+            self._signal = how
+            self._future.cancel()
+
+    def _exit_code(self) -> int:
+        error = self._future.exception()
+        if error is None:
+            return cast("int", self._future.result())
+        if isinstance(error, CancelledError):
+            return -self._signal
+        code: int | None = getattr(error, "exit_code", None)
+        if code is not None:
+            return code
+        # It never came to run, or what it ended with came not back; the standard library's child would say so itself.
+        sys.stderr.write(f"Process {self._name}:\n{''.join(traceback.format_exception(error))}")
+        return _FAILED
+
+
+def log_level() -> int | None:
+    """Return the level of the standard library's logger of processes, None if nobody has asked for it."""
+    logger: logging.Logger | None = util._logger  # type: ignore[attr-defined]  # not made by looking
+    return None if logger is None else logger.getEffectiveLevel()
+
+
+def run(process: Any, carrier: Carrier, begun: str, parent: int, level: int | None) -> int:
+    """Be the process; in a worker, as a call."""
+    from lithops.worker.context import current
+
+    reachable.adopt(carrier)
+    if level is not None:
+        util.get_logger().setLevel(level)
+    if not carrier.give(begun, str(os.getpid()).encode(), limit=1):
+        return -signal.SIGKILL  # a second delivery of a process whose worker was lost; it must not run twice
+    sentinel = None
+    with suppress(AttributeError, OSError):  # not Linux, or the parent is on another machine
+        sentinel = os.pidfd_open(parent)
+    try:
+        return int(process._bootstrap(parent_sentinel=sentinel))
+    finally:
+        reachable.settle()
+        if current.retire is not None:
+            current.retire()  # what it did to this process ends with it

@@ -1,0 +1,1 @@
+"""Shared state where processes of several machines reach it: in Redis."""

@@ -1,0 +1,225 @@
+"""What is left when programs end, however they do, and when they fork."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lithops.errors import CarrierError
+from lithops.multiprocessing import Lock, Queue
+from lithops.multiprocessing.carrier import Carrier
+
+from .conftest import DEADLINE_S, Program, on_redis, wait_for_end
+
+local_only = pytest.mark.parametrize("carrier", ["local"], indirect=True)
+redis_only = [pytest.mark.needs("redis-server"), pytest.mark.parametrize("carrier", ["redis"], indirect=True)]
+
+PROGRAM = """
+import os, signal
+from lithops.multiprocessing import Process, Queue, Value
+from lithops.multiprocessing.reach import process
+
+def work(told):
+    told.put(os.getpid())
+    signal.pause()
+
+if __name__ == "__main__":
+    told, value = Queue(), Value("i", 1)
+    Process(target=work, args=(told,), daemon=True).start()
+    address = process.own().address
+    print(told.get(), address.folder, address.memory, flush=True)
+    {then}
+"""
+
+
+def server_of(pid: int) -> int:
+    """Return the manager process that a program started: the child that listens, not the parent of workers."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return next(
+        int(child) for child in children if b"multiprocessing.local" in Path(f"/proc/{child}/cmdline").read_bytes()
+    )
+
+
+@local_only
+def test_nothing_is_left_of_a_program_that_ended(start_program: Program) -> None:
+    program = start_program(PROGRAM.format(then="input()"))
+    worker, folder, memory = program.stdout.readline().split()
+    server = server_of(program.pid)
+    assert oct(os.stat(folder).st_mode & 0o777) == "0o700"
+    assert oct(os.stat(memory).st_mode & 0o777) == "0o700"
+    _, err = program.communicate("\n", timeout=DEADLINE_S)
+    assert (program.returncode, err) == (0, "")
+    wait_for_end(server)
+    wait_for_end(int(worker))
+    assert not Path(folder).exists()
+    assert not Path(memory).exists()
+
+
+@local_only
+def test_nothing_is_left_of_a_program_that_was_killed(start_program: Program) -> None:
+    program = start_program(PROGRAM.format(then="signal.pause()"))
+    worker, folder, memory = program.stdout.readline().split()
+    server = server_of(program.pid)
+    program.kill()
+    wait_for_end(server)
+    wait_for_end(int(worker))
+    assert not Path(folder).exists()
+    assert not Path(memory).exists()
+
+
+@local_only
+def test_killed_manager_process_is_said(start_program: Program) -> None:
+    program = start_program(PROGRAM.format(then="input(); told.put(1)"))
+    program.stdout.readline()
+    os.kill(server_of(program.pid), signal.SIGKILL)
+    _, err = program.communicate("\n", timeout=DEADLINE_S)
+    assert program.returncode == 1
+    assert "CarrierError: the process that keeps locks, queues and pipes does not answer at" in err
+    assert "what it kept is lost" in err
+
+
+@local_only
+def test_stranger_without_the_key_is_sent_away(carrier: Any) -> None:
+    from lithops.multiprocessing.local.carrier import LocalCarrier
+
+    stranger = LocalCarrier(carrier.address._replace(key=bytes(32)))
+    with pytest.raises(CarrierError, match="does not answer"):
+        stranger.size("anything")
+    stranger.close()
+    carrier.fill("x", 1)
+    assert carrier.size("x") == 1
+    carrier.discard("x")
+
+
+INTERRUPTED = """
+import os, signal, threading
+from lithops.multiprocessing import {names}
+
+{make}
+main = threading.main_thread().ident
+threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT)).start()
+try:
+    {wait}
+except KeyboardInterrupt:
+    print("interrupted")
+{then}
+"""
+
+
+def interrupted(names: str, make: str, wait: str, then: str) -> str:
+    return INTERRUPTED.format(names=names, make=make, wait=wait, then=then)
+
+
+@local_only
+@pytest.mark.parametrize(
+    "code",
+    [
+        interrupted("Queue", "q = Queue()", "q.get()", "q.put(5); print(q.get(timeout=9))"),
+        interrupted("Lock", "q = Lock(); q.acquire()", "q.acquire()", "q.release(); print(5 * q.acquire(timeout=9))"),
+        interrupted("Event", "q = Event()", "q.wait()", "q.set(); print(5 * q.wait(9))"),
+        interrupted("Pipe", "r, w = Pipe()", "r.recv()", "w.send(5); print(r.recv())"),
+        interrupted(
+            "Process", "p = Process(target=signal.pause); p.start()", "p.join()", "p.kill(); p.join(); print(5)"
+        ),
+        interrupted("Pool", "p = Pool(1)", "p.apply(signal.pause)", "p.terminate(); p.join(); print(5)"),
+    ],
+    ids=["get", "acquire", "event", "recv", "join", "apply"],
+)
+def test_interrupted_wait_takes_nothing_with_it(code: str, run_program: Callable[[str], tuple[int, str, str]]) -> None:
+    assert run_program(code) == (0, "interrupted\n5\n", "")
+
+
+@pytest.mark.parametrize("what", ["queue", "lock"])
+def test_forked_child_uses_what_its_parent_does(what: str, carrier: Carrier) -> None:
+    queue, lock = Queue(), Lock()
+    lock.acquire()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            if what == "queue":
+                queue.put("from the child")
+            elif not lock.acquire(False):
+                lock.release()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    if what == "queue":
+        assert queue.get(timeout=DEADLINE_S) == "from the child"
+        lock.release()
+    else:
+        assert lock.acquire(timeout=DEADLINE_S)
+
+
+@pytest.mark.needs("redis-server")
+@pytest.mark.parametrize("carrier", ["redis"], indirect=True)
+def test_keys_are_gone_with_the_program_and_expire_without(
+    carrier: Any, redis_socket: Path, run_program: Callable[[str], tuple[int, str, str]]
+) -> None:
+    code, out, err = run_program(
+        f"""
+import redis
+from lithops.multiprocessing import Process, Queue, Value, config
+from lithops.multiprocessing.reach import process
+
+config.update({{"CARRIER": "redis", "LITHOPS_CONFIG": {on_redis(redis_socket)!r}, "REDIS_EXPIRY_TIME": 100}})
+
+def work(queue, value):
+    queue.put(value.value)
+
+if __name__ == "__main__":
+    queue, value = Queue(3), Value("i", 5)
+    child = Process(target=work, args=(queue, value))
+    child.start()
+    child.join()
+    server = redis.Redis(unix_socket_path={str(redis_socket)!r}, password="not known to anybody")
+    mine = server.keys(process.own()._prefix + "*")
+    print(len(mine) > 3, all(0 < server.ttl(key) <= 100 for key in mine), queue.get())
+    print(process.own()._prefix)
+"""
+    )
+    assert (code, err) == (0, "")
+    first, prefix = out.splitlines()
+    assert first == "True True 5"
+    assert carrier._ask("KEYS", prefix + "*") == []
+
+
+@pytest.mark.needs("redis-server")
+@pytest.mark.parametrize("carrier", ["redis"], indirect=True)
+def test_password_travels_only_if_it_may(carrier: Any, redis_socket: Path) -> None:
+    import pickle
+
+    from lithops.multiprocessing import config
+    from lithops.multiprocessing.choice import open_carrier
+
+    assert b"not known" in pickle.dumps(carrier)
+    before = dict(config._values)
+    kept = on_redis(redis_socket, ship_credentials=False)
+    config.update({config.CARRIER: "redis", config.LITHOPS_CONFIG: kept})
+    try:
+        quiet: Any = open_carrier()
+        assert b"not known" not in pickle.dumps(quiet)
+        assert "not known" not in repr(quiet.address)
+        quiet.fill("x", 1)
+        assert quiet.size("x") == 1
+        config.update({config.LITHOPS_CONFIG: {}})
+        stranger = type(quiet)(quiet.address)
+        with pytest.raises(CarrierError, match="wants a password, which this process does not have"):
+            stranger.size("x")
+        quiet.remove_all()
+    finally:
+        config.update(before)
+
+
+@pytest.mark.needs("redis-server")
+@pytest.mark.parametrize("carrier", ["redis"], indirect=True)
+def test_redis_that_is_not_there_is_said(carrier: Any, tmp_path: Path) -> None:
+    address = carrier.address._replace(options=(("unix_socket_path", str(tmp_path / "nobody")),))
+    with pytest.raises(CarrierError, match=r"Redis at .*nobody does not do what locks, queues and pipes need"):
+        type(carrier)(address).size("x")
