@@ -281,9 +281,8 @@ class ResponseFuture:
 
         Those that failed are there as soon as they have. A call that ended without having been tried has none.
         """
-        from lithops.jobs.attempts import attempts_of
 
-        return attempts_of(self._job, self._row)
+        return self._job.attempts(self._row)
 
     def _wait(self, timeout: float | None) -> None:
         table, row = self._job.table, self._row

@@ -19,7 +19,7 @@ from lithops import errors
 from lithops.invoke.ranges import merged, remaining, split
 from lithops.invoke.reports import lost_for_good, validated
 from lithops.invoke.timers import Timers
-from lithops.jobs.attempts import Attempt, failed_attempt, tried
+from lithops.jobs.attempts import Attempt, failed_attempt
 from lithops.records import replaced
 from lithops.types import (
     Activation,
@@ -243,7 +243,7 @@ class Invoker:
         dead: list[int] = []
         for part in activation.ranges:
             for call in range(part.first, part.first + part.count):
-                if table.is_over(call) or tried(job, call) >= part.attempt:
+                if table.is_over(call) or job.tried(call) >= part.attempt:
                     continue
                 if call in free:
                     again.append(CallRange(first=call, count=1, attempt=part.attempt))
@@ -290,7 +290,7 @@ class Invoker:
                 call = report.first + k
                 if job.table.is_over(call) or state not in (_ERROR, _LOST):
                     continue
-                if tried(job, call) >= report.attempt:
+                if job.tried(call) >= report.attempt:
                     again[call] = None
                     continue
                 delay_s = self._delay_s(job, call, state, report.attempt, entries[k], luck)

@@ -9,7 +9,6 @@ from lithops.types import CallState
 from lithops.worker.failure import Failure
 
 if TYPE_CHECKING:
-    from lithops.jobs.job import Job
     from lithops.types import Report
 
 STATES = {
@@ -68,28 +67,3 @@ def failed_attempt(report: Report, k: int, failure: object) -> Attempt:
         worker=report.worker,
         failure=failure if isinstance(failure, Failure) else None,
     )
-
-
-def attempts_of(job: Job, row: int) -> tuple[Attempt, ...]:
-    """Return the tries of a call that have ended, in order; none of a call that ended without being tried."""
-    failed = tuple(job.failed_attempts.get(row, ()))
-    table = job.table
-    if not (table.is_over(row) and table.attempt[row]):
-        return failed
-    state = table.state[row]
-    last = Attempt(
-        number=tried(job, row),
-        state=STATES[state],
-        started=table.started[row],
-        ended=table.ended[row],
-        worker=table.worker_of(row),
-        failure=None if state == CallState.DONE else table.error(row),
-    )
-    return (*failed, last)
-
-
-def tried(job: Job, row: int) -> int:
-    """Return how many tries of a call have ended."""
-    attempt = job.table.attempt_of(row)  # of the report that ended the call; 0 if that came from no worker
-    failed = job.failed_attempts.get(row)
-    return attempt if failed is None else failed[-1].number + (attempt > 0)

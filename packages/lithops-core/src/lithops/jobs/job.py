@@ -7,11 +7,11 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from lithops.jobs.attempts import STATES, Attempt
 from lithops.records import field, record
-from lithops.types import CallSource, JobInfo
+from lithops.types import CallSource, CallState, JobInfo
 
 if TYPE_CHECKING:
-    from lithops.jobs.attempts import Attempt
     from lithops.jobs.retry import RetryPolicy
     from lithops.jobs.table import JobTable
     from lithops.storage import Storage
@@ -91,6 +91,29 @@ class Job:
         job.submitted, job.quiet = self.submitted, self.quiet
         job.failed_attempts = self.failed_attempts
         return job
+
+    def tried(self, row: int) -> int:
+        """Return how many tries of a call have ended."""
+        attempt = self.table.attempt_of(row)  # of the report that ended the call; 0 if that came from no worker
+        failed = self.failed_attempts.get(row)
+        return attempt if failed is None else failed[-1].number + (attempt > 0)
+
+    def attempts(self, row: int) -> tuple[Attempt, ...]:
+        """Return the tries of a call that have ended, in order; none of a call that ended without being tried."""
+        failed = tuple(self.failed_attempts.get(row, ()))
+        table = self.table
+        if not (table.is_over(row) and table.attempt_of(row)):
+            return failed
+        state = table.state[row]
+        last = Attempt(
+            number=self.tried(row),
+            state=STATES[state],
+            started=table.started[row],
+            ended=table.ended[row],
+            worker=table.worker_of(row),
+            failure=None if state == CallState.DONE else table.error(row),
+        )
+        return (*failed, last)
 
     def forget(self, calls: Iterable[int]) -> None:
         """Drop what is kept of attempts of calls that have ended."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lithops.jobs.attempts import STATES, tried
+from lithops.jobs.attempts import STATES
 from lithops.types import CallState
 from lithops.worker.codec import Pickled
 
@@ -46,7 +46,7 @@ def stats_of(job: Job, row: int) -> dict[str, Any]:
         "state": STATES[state],
         "host_status_done_tstamp": reported,
         "host_result_done_tstamp": reported,
-        "attempt": table.attempt[row] if failed is None else tried(job, row),
+        "attempt": table.attempt[row] if failed is None else job.tried(row),
         "failed_attempts": [] if failed is None else [attempt.plain() for attempt in failed],
         "worker": table.worker_of(row),
         "worker_func_start_tstamp": began,

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from lithops.concurrent.futures.feeder import Feeder
+from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+
+
+class Feeding(Protocol):
+    """What a future asks of what it has been given to."""
+
+    def drive(self, future: Future[Any], timeout: float | None) -> float | None:
+        """Read results until the future is done or the time is over; return what is left of it."""
+
+    def attend(self) -> None:
+        """Have results read at once, by a thread of the backend's own."""
+
+    def forget(self, future: Future[Any]) -> None:
+        """Let go of a call that was cancelled."""
 
 
 class Future(concurrent.futures.Future[T]):
     """A call that an executor made. All that the standard library does with futures, it does with these."""
 
-    feeder: Feeder | None = None
+    feeder: Feeding | None = None
     """What the call has been given to; None again when it has ended."""
 
     def result(self, timeout: float | None = None) -> T:
