@@ -220,7 +220,7 @@ class Invoker:
         for job, report in ended if self._plugins.hears_jobs else ():
             self._plugins.calls_finished(job.info, [report])
             if job.table.complete:
-                self._plugins.job_finished(job.info)
+                self._tell_end(job)
         if self._waiting:
             self._pump()
 
@@ -345,6 +345,13 @@ class Invoker:
             report = codec.report_of_unrun(part, state)
             ended += job.table.fill(report, [failure] * part.count, now)
         if ended and job.table.complete and self._plugins.hears_jobs:
+            self._tell_end(job)
+
+    def _tell_end(self, job: Job) -> None:
+        """Tell plugins of the end of a job, once, though two threads may have ended its last calls."""
+        with self._lock:
+            told, job.told = job.told, True
+        if not told:
             self._plugins.job_finished(job.info)
 
     def _watch(self) -> None:

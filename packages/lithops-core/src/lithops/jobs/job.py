@@ -69,6 +69,7 @@ class Job:
         "source",
         "submitted",
         "table",
+        "told",
     )
 
     def __init__(self, facts: JobFacts, table: JobTable, source: CallSource | None, first: int = 0) -> None:
@@ -79,6 +80,7 @@ class Job:
         self.first = first
         self.quiet = False  # its results feed another job, so `get_result()` leaves them out
         self.submitted = 0.0
+        self.told = False  # plugins have heard of its end
         self.common_stats: dict[str, Any] | None = None  # what is the same for all calls, once somebody has asked
         self.losses: dict[int, int] = {}  # calls that lost a worker, how often
         self.failed_attempts: dict[int, list[Attempt]] = {}  # of calls that were tried again
