@@ -8,8 +8,8 @@ from weakref import WeakValueDictionary
 class Shelf:
     """Lets jobs that are under way at the same time share buffers of `least_bytes` and more: a worker gets each once.
 
-    A buffer that is met again is taken for what it was when it was met first, as long as a job that has it is under
-    way; so nobody may write to it meanwhile. It arrives read-only.
+    A buffer that is met again is taken for what it was when it was met first, for as long as jobs that have it follow
+    one another; so nobody may write to it meanwhile. It arrives read-only.
     """
 
     def __init__(self, least_bytes: int) -> None:

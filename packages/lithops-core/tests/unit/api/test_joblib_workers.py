@@ -161,11 +161,12 @@ def test_an_array_that_is_not_shared_arrives_writable(two_jobs: None, options: d
     assert {writable for _, writable in found} == {True}
 
 
-def test_arrays_come_as_they_are_at_the_time_of_their_call(two_jobs: None) -> None:
+def test_an_array_is_taken_as_it_is_when_the_parallel_begins(two_jobs: None) -> None:
     array = np.zeros(LARGE // 8)
-    for value in range(3):
-        array[:] = value
-        assert Parallel()(delayed(np.sum)(array) for _ in range(3)) == [value * array.size] * 3
+    with Parallel() as parallel:
+        for value in range(3):
+            array[:] = value
+            assert parallel(delayed(np.sum)(array) for _ in range(3)) == [value * array.size] * 3
 
 
 def test_large_arrays_that_nobody_has_any_more_are_let_go(two_jobs: None) -> None:

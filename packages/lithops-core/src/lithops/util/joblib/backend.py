@@ -80,19 +80,25 @@ class LithopsBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[mi
         lease = self._lease = self._workers.borrow(jobs, env)
         told = lease.is_here or self.inner_max_num_threads is not None  # it is about the processors of this machine
         session = lease.executor._session
-        options = replaced(
-            session.options(extra_env=env if told else None),
-            shelf=Shelf(max_nbytes) if max_nbytes is not None and mmap_mode == "r" else None,
-        )
+        options = session.options(extra_env=env if told else None)
         most = None if lease.parallel is not None and jobs >= lease.parallel else jobs
-        self._begin = partial(Batches, session, options, most, partial(_is_aborting, parallel))
-        self._batches = self._begin()
+
+        def begin() -> Batches:
+            shelf = Shelf(max_nbytes) if max_nbytes is not None and mmap_mode == "r" else None
+            return Batches(session, replaced(options, shelf=shelf), most, partial(_is_aborting, parallel))
+
+        self._begin = begin
         return jobs
+
+    def start_call(self) -> None:
+        """Begin anew: what was shared or cancelled before does not matter any more."""
+        assert self._begin is not None, "configure comes first"
+        self._batches = self._begin()
 
     def submit(self, func: Batch, callback: Told) -> None:
         """Start a batch; `callback` is called when it has ended."""
-        assert self._batches is not None, "configure comes first"
-        self._batches.submit(func, callback, serve=not self._waits)
+        if self._batches is not None:  # else another thread has given up meanwhile
+            self._batches.submit(func, callback, serve=not self._waits)
 
     apply_async = submit  # what joblib before 1.5 calls it
 
@@ -114,9 +120,8 @@ class LithopsBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[mi
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
         """Cancel what has not ended."""
-        if self._batches is not None and self._begin is not None:
+        if self._batches is not None:
             self._batches.cancel()
-            self._batches = self._begin() if ensure_ready else None
 
     def terminate(self) -> None:
         """Let go of the executor."""

@@ -99,7 +99,7 @@ class Batches:
         while True:
             with self._lock:
                 full = self._most is not None and self._under_way >= self._most
-                if full or not self._ahead:
+                if full or not self._ahead or self._cancelled:
                     return
                 self._under_way += 1
                 batch, told = self._ahead.popleft()

@@ -141,5 +141,5 @@ class Workers:
 
 
 def _suits(lease: Lease, n_jobs: int, env: Mapping[str, str] | None) -> bool:
-    same_env = lease.env is None or env is None or lease.env == env
+    same_env = not lease.is_here or lease.env is None or env is None or lease.env == env
     return lease.is_ours and same_env and not lease.is_too_small(n_jobs)
