@@ -79,10 +79,9 @@ class Executor(concurrent.futures.Executor):
         cancelled then, and when one raised. `chunksize` has no effect: how many calls a worker gets at once follows
         from how long they take. Raises `BadCallError`, which is a `ValueError` and a `TypeError`, for sizes that are none.
         """
-        if not isinstance(chunksize, int) or chunksize < 1:
-            raise BadCallError(f"chunksize must be a whole number from 1 up, found {chunksize!r}")
-        if buffersize is not None and (not isinstance(buffersize, int) or buffersize < 1):
-            raise BadCallError(f"buffersize must be None or a whole number from 1 up, found {buffersize!r}")
+        _must_be_size("chunksize", chunksize)
+        if buffersize is not None:
+            _must_be_size("buffersize", buffersize)
         deadline = None if timeout is None else time.monotonic() + timeout
         items = zip(*iterables, strict=False)
         futures = self._submit_all(fn, items if buffersize is None else islice(items, buffersize))
@@ -126,6 +125,11 @@ def _result(future: Future[T], deadline: float | None) -> T:
             future.cancel()
     finally:
         del future
+
+
+def _must_be_size(name: str, value: object) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise BadCallError(f"{name} must be a whole number from 1 up, found {value!r}")
 
 
 def _nothing() -> None:
