@@ -81,14 +81,10 @@ def test_map_raises_when_its_time_is_over(executor: Executor, gate: Gate) -> Non
 
 
 @pytest.mark.parametrize("option", ["chunksize", "buffersize"])
-def test_map_refuses_a_size_of_0(executor: Executor, option: str) -> None:
-    with pytest.raises(ValueError, match=f"{option} must be .*, found 0"):
-        executor.map(abs, [1], **{option: 0})  # type: ignore[arg-type]  # names of parameters
-
-
-def test_map_refuses_sizes_that_are_no_numbers(executor: Executor) -> None:
-    with pytest.raises(TypeError, match="integer"):
-        executor.map(abs, [1], buffersize=1.5)  # type: ignore[arg-type]  # that is the point
+@pytest.mark.parametrize(("size", "kind"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), ("1", TypeError)])
+def test_map_refuses_sizes_that_are_none(executor: Executor, option: str, size: object, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match=f"{option} must be .*whole number from 1 up, found {size!r}"):
+        executor.map(abs, [1], **{option: size})  # type: ignore[arg-type]  # that is the point
 
 
 # --- the end

@@ -23,11 +23,12 @@ from lithops.concurrent.futures import (
     as_completed,
     wait,
 )
+from lithops.pool import pool
 
 from .conftest import DEADLINE_S, pass_gate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .conftest import Gate
 
@@ -189,6 +190,18 @@ def test_ours_take_futures_of_any_executors(executor: Executor, gate: Gate) -> N
             list(as_completed([waiting], 0.01))
         gate.open()
         waiting.result()
+
+
+@pytest.mark.parametrize("way", [wait, lambda futures: list(as_completed(futures))])
+def test_results_are_read_at_once_for_those_who_do_not_read_themselves(
+    monkeypatch: pytest.MonkeyPatch, way: Callable[[list[Future[int]]], object]
+) -> None:
+    monkeypatch.setattr(pool, "DOZE_S", 3600.0)  # the pool's own thread would not get up before
+    with ProcessPoolExecutor(1) as executor:
+        way([executor.submit(abs, -1)])
+        ended = threading.Event()
+        executor.submit(abs, -1).add_done_callback(lambda _: ended.set())
+        assert ended.wait(DEADLINE_S)
 
 
 def test_result_and_exception_raise_when_their_time_is_over(executor: Executor, gate: Gate) -> None:

@@ -66,6 +66,7 @@ def test_a_crash_is_a_broken_pool_for_its_call_only(executor: Executor) -> None:
     with pytest.raises(BrokenProcessPool, match="exit code 3") as info:
         bad.result()
     assert isinstance(info.value, WorkerCrashedError)
+    assert info.value.exit_code == 3
     assert good.result() == 1
     assert executor.submit(abs, -2).result() == 2
 

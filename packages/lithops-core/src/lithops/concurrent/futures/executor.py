@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import operator
 import os
 import time
 from collections import deque
@@ -48,9 +47,9 @@ class Executor(concurrent.futures.Executor):
             raise BadCallError(f"a FunctionExecutor that exists takes no keywords, found {', '.join(keywords)}")
         self._fexec = FunctionExecutor(**keywords) if fexec is None else fexec
         session = self._fexec._session
-        first = (
-            Initializer(key=os.urandom(8).hex(), function=initializer, args=tuple(initargs)) if initializer else None
-        )
+        first: Initializer | None = None
+        if initializer is not None:
+            first = Initializer(key=os.urandom(8).hex(), function=initializer, args=tuple(initargs))
         self._feeder = Feeder(session, _nothing if fexec is not None else self._fexec.close, first)
         self._max_workers = session.limits.parallel_calls
         """How many calls run at the same time, under the name at which dask looks for it."""
@@ -78,12 +77,11 @@ class Executor(concurrent.futures.Executor):
         All items are taken at once, or, with `buffersize`, no more than so many of them ahead of the results.
         `TimeoutError` if a result is not there `timeout` seconds after this call; the calls that were not begun are
         cancelled then, and when one raised. `chunksize` has no effect: how many calls a worker gets at once follows
-        from how long they take.
+        from how long they take. Raises `BadCallError`, which is a `ValueError` and a `TypeError`, for sizes that are none.
         """
-        if operator.index(chunksize) < 1:
-            raise ValueError(f"chunksize must be >= 1, found {chunksize!r}")
-        if buffersize is not None and operator.index(buffersize) < 1:
-            raise ValueError(f"buffersize must be None or > 0, found {buffersize!r}")
+        _must_be_size("chunksize", chunksize)
+        if buffersize is not None:
+            _must_be_size("buffersize", buffersize)
         deadline = None if timeout is None else time.monotonic() + timeout
         items = zip(*iterables, strict=False)
         futures = self._submit_all(fn, items if buffersize is None else islice(items, buffersize))
@@ -127,6 +125,11 @@ def _result(future: Future[T], deadline: float | None) -> T:
             future.cancel()
     finally:
         del future
+
+
+def _must_be_size(name: str, value: object) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise BadCallError(f"{name} must be a whole number from 1 up, found {value!r}")
 
 
 def _nothing() -> None:

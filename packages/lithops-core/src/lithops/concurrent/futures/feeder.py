@@ -295,7 +295,7 @@ class Feeder:
         with self._lock:
             self._left -= 1
             idle = not self._left
-            if idle:
+            if idle and self._refusal:  # nobody waits before
                 self._settled.notify_all()
         if self._pump is not None:
             self._pump.wake()

@@ -48,7 +48,7 @@ def _keys(max_workers: int | None, keywords: dict[str, Any]) -> dict[str, Any]:
     if max_workers is None:
         return keywords
     if max_workers <= 0:
-        raise ValueError(f"max_workers must be greater than 0, found {max_workers!r}")
+        raise BadCallError(f"max_workers must be greater than 0, found {max_workers!r}")
     from lithops.config.resolution import resolve
 
     said = keywords.get

@@ -58,5 +58,6 @@ def as_standard(error: BaseException) -> BaseException:
     if kind is None:
         return error
     kin = kind(*error.args)
+    kin.__dict__.update(error.__dict__)
     kin.__cause__ = error.__cause__
     return kin
