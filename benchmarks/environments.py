@@ -46,9 +46,9 @@ def _install(python: Path, *what: str | Path) -> None:
 
 
 def prepare_ours(folder: Path) -> Path:
-    """Build the wheel of the core, install it alone (and NumPy, which the cases use); return the interpreter."""
+    """Build the core's wheel, install it alone (and NumPy and redis-py, for the cases); return the interpreter."""
     python = _create(folder / "ours")
-    numpy = next(line for line in PEERS_TXT.read_text().splitlines() if line.startswith("numpy=="))
+    wanted = [line for line in PEERS_TXT.read_text().splitlines() if line.startswith(("numpy==", "redis=="))]
     core = ROOT / "packages" / "lithops-core"
     with tempfile.TemporaryDirectory() as wheels:
         if uv := _uv():
@@ -57,7 +57,7 @@ def prepare_ours(folder: Path) -> Path:
         else:
             _run([python, "-m", "pip", "wheel", "-q", "--no-deps", "-w", wheels, core])
             again = ["--force-reinstall"]
-        _install(python, numpy, *again, *Path(wheels).glob("*.whl"))
+        _install(python, *wanted, *again, *Path(wheels).glob("*.whl"))
     return python
 
 

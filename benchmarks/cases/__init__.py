@@ -16,6 +16,7 @@ CASES = (
     "million",
     "arrays",
     "shared_argument",
+    "queues",
 )
 
 
