@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS_TXT = Path(__file__).with_name("peers.txt")
-USED_BY_CASES = {"joblib", "numpy", "scikit-learn"}
+USED_BY_CASES = {"joblib", "numpy", "redis", "scikit-learn"}
 
 
 def _uv() -> list[str]:

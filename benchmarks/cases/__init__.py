@@ -19,6 +19,7 @@ CASES = (
     "arrays",
     "shared_argument",
     "grid_search",
+    "queues",
 )
 
 

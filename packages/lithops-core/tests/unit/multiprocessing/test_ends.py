@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Any
 import pytest
 
 from lithops.errors import CarrierError
-from lithops.multiprocessing import Lock, Queue
-from lithops.multiprocessing.carrier import Carrier
+from lithops.multiprocessing import Lock, Process, Queue
+from lithops.multiprocessing.carrier import Carrier, new_key
 
 from .conftest import DEADLINE_S, Program, on_redis, wait_for_end
 
@@ -193,8 +194,6 @@ if __name__ == "__main__":
 @pytest.mark.needs("redis-server")
 @pytest.mark.parametrize("carrier", ["redis"], indirect=True)
 def test_password_travels_only_if_it_may(carrier: Any, redis_socket: Path) -> None:
-    import pickle
-
     from lithops.multiprocessing import config
     from lithops.multiprocessing.choice import open_carrier
 
@@ -223,3 +222,28 @@ def test_redis_that_is_not_there_is_said(carrier: Any, tmp_path: Path) -> None:
     address = carrier.address._replace(options=(("unix_socket_path", str(tmp_path / "nobody")),))
     with pytest.raises(CarrierError, match=r"Redis at .*nobody does not do what locks, queues and pipes need"):
         type(carrier)(address).size("x")
+
+
+@local_only
+@pytest.mark.parametrize("body", [b"no pickle", pickle.dumps(("no such step", True)), pickle.dumps(("size", True))])
+def test_garbage_costs_the_connection_that_it_came_over_only(body: bytes, carrier: Any) -> None:
+    from lithops.multiprocessing.local import wire
+    from lithops.multiprocessing.local.link import Link
+
+    carrier.fill("x", 1)
+    link = Link(carrier.address, "somebody")
+    link._sock.sendall(wire.HEAD.pack(len(body)) + body)
+    assert link._sock.recv(1) == b""
+    link.close()
+    assert carrier.size("x") == 1
+    carrier.discard("x")
+
+
+def test_process_that_is_delivered_twice_runs_once(carrier: Carrier) -> None:
+    from lithops.multiprocessing.popen import run
+
+    told, begun = Queue(), new_key()
+    carrier.give(begun, b"1")
+    assert run(Process(target=told.put, args=(1,)), carrier, begun, os.getpid(), None) == -signal.SIGKILL
+    assert told.empty()
+    carrier.discard(begun)
