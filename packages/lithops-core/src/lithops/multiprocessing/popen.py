@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import signal
@@ -137,8 +138,14 @@ def run(process: Any, carrier: Carrier, begun: str, parent: int, level: int | No
     sentinel = None
     with suppress(AttributeError, OSError):  # not Linux, or the parent is on another machine
         sentinel = os.pidfd_open(parent)
+    exits = sys.version_info >= (3, 13)  # since then, the standard library's processes run what `atexit` knows
+    if exits:
+        atexit._clear()
     try:
-        return int(process._bootstrap(parent_sentinel=sentinel))
+        code = int(process._bootstrap(parent_sentinel=sentinel))
+        if exits:
+            atexit._run_exitfuncs()
+        return code
     finally:
         reachable.settle()
         if current.retire is not None:

@@ -65,7 +65,9 @@ class Queue(Shared):
         return self._carrier.size(self._key)
 
     def empty(self) -> bool:
-        """Return whether there are none."""
+        """Return whether there are none; raises `OSError` if it was closed here."""
+        if self._closed:
+            raise OSError(f"{type(self).__name__} {self!r} is closed")
         return self.qsize() == 0
 
     def full(self) -> bool:
@@ -128,24 +130,41 @@ class JoinableQueue(Queue):
 
 
 class SimpleQueue(Shared):
-    """A queue without bound and without timeouts."""
+    """A queue without bound and without timeouts. All raises `OSError` once it was closed here."""
+
+    _local = ("_closed",)
+
+    def __init__(self, *, ctx: Any = None) -> None:
+        super().__init__()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._closed = False
 
     def get(self) -> Any:
         """Wait for the first item, remove and return it."""
+        self._must_be_open()
         item = self._carrier.take(self._key, None)
         assert item is not None, "there is no timeout"
         return items.loads(item)
 
     def put(self, obj: Any) -> None:
         """Append an item."""
+        self._must_be_open()
         self._carrier.give(self._key, items.dumps(obj))
 
     def empty(self) -> bool:
         """Return whether there are no items."""
+        self._must_be_open()
         return self._carrier.size(self._key) == 0
 
     def close(self) -> None:
-        """Return at once: there is nothing to close."""
+        """Say that this process uses it no more."""
+        self._closed = True
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise OSError(f"{type(self).__name__} {self!r} is closed")
 
     def __enter__(self) -> SimpleQueue:
         return self

@@ -12,9 +12,11 @@ from select import select
 
 import pytest
 
-from lithops.multiprocessing import config
+from lithops.multiprocessing import config, starter
 from lithops.multiprocessing.carrier import Carrier
 from lithops.multiprocessing.choice import open_carrier
+from lithops.multiprocessing.local.carrier import LocalCarrier
+from lithops.multiprocessing.local.starting import ManagerProcess
 from lithops.multiprocessing.reach import process
 
 DEADLINE_S = 60
@@ -34,13 +36,24 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def local(_own_state: None) -> Carrier:
-    """The manager process of this machine; it ends with this program."""
-    return open_carrier()
+@pytest.fixture(scope="module", autouse=True)
+def _no_executor_stays(_own_state: None) -> Iterator[None]:
+    yield
+    while starter.processes._executors:
+        starter.processes._executors.pop()[0].close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def local(_own_state: None) -> Iterator[Carrier]:
+    """A manager process on this machine."""
+    manager = ManagerProcess()
+    carrier = LocalCarrier(manager.address)
+    yield process.to(lambda _: carrier, manager.address)
+    carrier.close()
+    manager.close()
+
+
+@pytest.fixture(scope="module")
 def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A Redis server of our own, on a socket."""
     path = tmp_path_factory.mktemp("redis") / "socket"
@@ -61,7 +74,7 @@ def on_redis(path: Path, **more: object) -> dict[str, dict[str, object]]:
     return {"redis": {"unix_socket_path": str(path), "password": PASSWORD, "ship_credentials": True, **more}}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def redis(redis_socket: Path) -> Iterator[Carrier]:
     """A namespace in Redis."""
     before = dict(config._values)

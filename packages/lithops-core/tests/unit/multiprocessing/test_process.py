@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -199,14 +198,6 @@ def test_what_cannot_be_pickled_is_refused_by_start() -> None:
     with pytest.raises(TypeError, match="cannot pickle '_thread.lock' object"):
         process.start()
     assert mp.active_children() == []
-
-
-def test_descriptor_cannot_travel() -> None:
-    reader, writer = multiprocessing.Pipe()
-    with pytest.raises(TypeError, match="cannot be p"):
-        Process(target=print, args=(reader,)).start()
-    reader.close()
-    writer.close()
 
 
 def read_variable(told: Queue) -> None:

@@ -130,6 +130,8 @@ def test_closed_queue_refuses() -> None:
         queue.put(1)
     with pytest.raises(ValueError, match="is closed"):
         queue.get()
+    with pytest.raises(OSError, match="is closed"):
+        queue.empty()
 
 
 def test_copy_is_the_same_queue() -> None:
@@ -168,6 +170,9 @@ def test_simple_queue_passes_items() -> None:
         queue.put([1])
         assert not queue.empty()
         assert queue.get() == [1]
+    for use in (queue.get, queue.empty, lambda: queue.put(1)):
+        with pytest.raises(OSError, match="is closed"):
+            use()
 
 
 def square(given: Queue, results: Queue) -> None:

@@ -45,6 +45,7 @@ DIFFERENT = {
     "WithProcessesTestPool.test_traceback": "the cause of an error is lithops' own remote traceback",
     "WithProcessesTestPoolWorkerErrors.test_unpickleable_result": "its result, a lambda, can be pickled here",
     "WithProcessesTestPoolWorkerLifetime.test_pool_worker_lifetime": NO_PROCESSES,
+    "WithProcessesTestQueue.test_closed_queue_empty_exceptions": "wants a closed queue to be open until it is used",
     "WithProcessesTestQueue.test_queue_feeder_donot_stop_onexc": FEEDER,
     "WithProcessesTestQueue.test_queue_feeder_on_queue_feeder_error": FEEDER,
     "WithProcessesTestSubclassingProcess.test_stderr_flush": "the traceback names no file, as functions travel by value",
