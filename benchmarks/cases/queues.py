@@ -90,6 +90,8 @@ def judge(results: Results) -> Sequence[Verdict]:
     return [at_most("an item through our queue in Redis / LPUSH and BRPOP of redis-py", ratio, 2.0, ".2f", "x")]
 
 
+_OURS, _THEIRS = ("lithops", "lithops, Redis", "redis-py"), ("standard", "managed")
+
 CASE = Case(
     key="queues",
     title="An item through a queue",
@@ -98,9 +100,9 @@ CASE = Case(
         "leaves the work to a thread; `managed` is the queue of a `multiprocessing.Manager()`; `redis-py` pushes and "
         "pops on the same server."
     ),
-    variants=("lithops", "lithops, Redis", "redis-py"),
+    variants=(*_OURS, *_THEIRS),
     rounds={OURS: 5, STANDARD: 5},
-    only={STANDARD: ("standard", "managed")},
+    only={OURS: _OURS, STANDARD: _THEIRS},
     columns=(
         Column(title="put us", value="put_s", factor=1e6, digits=0),
         Column(title="get us", value="get_s", factor=1e6, digits=0),
