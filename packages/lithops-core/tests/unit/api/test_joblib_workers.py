@@ -16,6 +16,7 @@ from joblib.parallel import get_active_backend
 
 from lithops import FunctionExecutor
 from lithops.errors import BadCallError, LithopsError
+from lithops.records import replaced
 from lithops.util.joblib import register_lithops
 from lithops.util.joblib.workers import Workers
 
@@ -73,7 +74,8 @@ def test_zero_jobs_are_refused(two_jobs: None) -> None:
 def test_all_workers_of_a_backend_that_does_not_know_are_refused(
     fexec: FunctionExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fexec._session, "parallel", None)
+    session = fexec._session
+    monkeypatch.setattr(session, "limits", replaced(session.limits, parallel_calls=None))
     with parallel_config(backend="lithops", executor=fexec):
         with pytest.raises(BadCallError, match=r"n_jobs=-1 counts from all workers, and .* e\.g\. n_jobs=100"):
             Parallel()(delayed(double)(x) for x in range(3))
