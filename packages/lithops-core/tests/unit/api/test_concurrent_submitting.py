@@ -64,7 +64,7 @@ def divide(a: int, b: int) -> float:
     return a / b
 
 
-def turn() -> int:
+def turn(_argument: object = None) -> int:
     """Return how many calls of this were made in this process before."""
     import builtins
 
@@ -212,6 +212,11 @@ def test_arguments_are_not_kept(executor: Executor) -> None:
 def test_calls_of_one_worker_begin_in_the_order_in_which_they_were_submitted(one: Executor) -> None:
     functions = [turn, turn, turn, other_turn] * 300
     assert [future.result() for future in [one.submit(function) for function in functions]] == list(range(1200))
+
+
+def test_they_do_so_whatever_the_size_of_their_arguments(one: Executor) -> None:
+    sizes = [1, b"x" * 5000, 2, np.zeros(20_000), "y" * 200_000] * 100
+    assert [future.result() for future in [one.submit(turn, size) for size in sizes]] == list(range(500))
 
 
 def test_many_short_calls_become_few_jobs() -> None:

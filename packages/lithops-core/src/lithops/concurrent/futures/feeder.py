@@ -88,6 +88,7 @@ class Feeder:
         self._lock = threading.RLock()
         self._settled = threading.Condition(self._lock)
         self._queue: deque[Call] = deque()
+        self._held: tuple[Call, object] | None = None  # the next call, packed, if it goes alone
         self._left = 0  # calls that have not ended
         self._under_way = 0  # of them, those handed over
         self._seconds = LONG_S  # that a call takes, lately
@@ -168,18 +169,11 @@ class Feeder:
 
     def _hand_over(self) -> None:
         """Hand over calls while there are few; one thread at a time does, for calls are to begin in their order."""
-        while self._queue and self._under_way < self._few():
+        handing = True
+        while handing and (self._queue or self._held) and self._under_way < self._few():
             interrupts = deferred_interrupts(_nothing)
             with interrupts:
-                with self._lock:
-                    if self._handing:
-                        break
-                    self._handing = True
-                    calls = self._take()
-                try:
-                    self._start(calls)
-                finally:
-                    self._handing = False
+                handing = self._hand_some()
             interrupts.deliver()
 
     def _few(self) -> int:
@@ -188,51 +182,66 @@ class Feeder:
             return sys.maxsize
         return self._places if self._seconds >= LONG_S else 2 * self._places
 
-    def _take(self) -> list[Call]:
-        """Take the next calls off the queue that go into one job. From now on they cannot be cancelled."""
-        calls: list[Call] = []
-        queue = self._queue
-        enough = self._few()
-        if self._places is not None:
-            enough = max(enough, int(self._places * AHEAD_S / max(self._seconds, 1e-6)))
-        room = min(MOST_CALLS, enough - self._under_way)
-        while queue and len(calls) < room:
-            call = queue[0]
-            if calls and call.kind != calls[0].kind:
-                break
-            queue.popleft()
-            if call.future.feeder is None:
-                continue  # it was cancelled, and who waits for it was told
-            if call.future.set_running_or_notify_cancel():
-                calls.append(call)
-            else:
-                call.future.feeder = None
-                self._gone()
-        self._under_way += len(calls)
-        return calls
+    def _hand_some(self) -> bool:
+        """Make one job of the next calls; False if another thread is just doing so."""
+        with self._lock:
+            if self._handing:
+                return False
+            self._handing = True
+        try:
+            enough = self._few()
+            if self._places is not None:
+                enough = max(enough, int(self._places * AHEAD_S / max(self._seconds, 1e-6)))
+            self._start(min(MOST_CALLS, enough - self._under_way))
+        finally:
+            self._handing = False
+        return True
 
-    def _start(self, calls: Sequence[Call]) -> None:
-        """Make a job of calls, or several if they are large; those that cannot be pickled have ended with that."""
+    def _start(self, room: int) -> None:
+        kind: Callable[..., Any] | str | None = None
         items: list[object] = []
         futures: Futures = []
         size = 0
-        for future, function, args, kwargs, kind in calls:
+        while len(items) < room and size < MOST_BYTES and (packed := self._next(kind)) is not None:
+            (future, _, _, _, kind), item = packed
+            if not isinstance(item, Block):
+                items.append(item)
+                futures.append(future)
+                size += len(item) if isinstance(item, _SIZED) else 0
+            elif not items:
+                return self._send(kind, item, [future])
+            else:  # its turn comes when these have begun
+                self._held = packed
+                self._under_way -= 1
+                break
+        if items and kind is not None:
+            self._send(kind, Block(first=0, count=len(items), payload=codec.encode_atoms(items)), futures)
+
+    def _next(self, kind: Callable[..., Any] | str | None) -> tuple[Call, object] | None:
+        """Take the next call, if it is of this kind. From now on it cannot be cancelled."""
+        if self._held is not None:
+            packed, self._held = self._held, None
+            self._under_way += 1
+            return packed
+        while (call := self._take(kind)) is not None:
             try:
-                item = self._packer.pack(function, args, kwargs)
+                return call, self._packer.pack(call.function, call.args, call.kwargs)
             except BaseException as error:  # noqa: BLE001 - the user's pickling: it is nobody's but this call's
-                self._finish(future, error)
-                continue
-            if items and (size > MOST_BYTES or isinstance(item, Block)):
-                self._send(kind, _block(items), futures)
-                items, futures, size = [], [], 0
-            if isinstance(item, Block):
-                self._send(kind, item, [future])
-                continue
-            items.append(item)
-            futures.append(future)
-            size += len(item) if isinstance(item, _SIZED) else 0
-        if items:
-            self._send(calls[0].kind, _block(items), futures)
+                self._finish(call.future, error)
+        return None
+
+    def _take(self, kind: Callable[..., Any] | str | None) -> Call | None:
+        with self._lock:
+            while self._queue and kind in (None, self._queue[0].kind):
+                call = self._queue.popleft()
+                if call.future.feeder is None:
+                    continue  # it was cancelled, and who waits for it was told
+                if call.future.set_running_or_notify_cancel():
+                    self._under_way += 1
+                    return call
+                call.future.feeder = None
+                self._gone()
+        return None
 
     def _send(self, kind: Callable[..., Any] | str, block: Block, futures: Futures) -> None:
         function, name = (apply, kind) if isinstance(kind, str) else (kind, function_name(kind))
@@ -308,10 +317,6 @@ def _finish(reference: weakref.ref[Feeder]) -> None:
     feeder = reference()
     if feeder is not None:
         feeder.end("cannot schedule new futures after interpreter shutdown", wait=True)
-
-
-def _block(items: list[object]) -> Block:
-    return Block(first=0, count=len(items), payload=codec.encode_atoms(items))
 
 
 def _nothing() -> None:
