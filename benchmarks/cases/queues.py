@@ -98,9 +98,9 @@ CASE = Case(
         "leaves the work to a thread; `managed` is the queue of a `multiprocessing.Manager()`; `redis-py` pushes and "
         "pops on the same server."
     ),
-    variants=("lithops", "lithops, Redis", "redis-py"),
+    variants=("lithops", "lithops, Redis", "redis-py", "standard", "managed"),
     rounds={OURS: 5, STANDARD: 5},
-    only={STANDARD: ("standard", "managed")},
+    only={OURS: ("lithops", "lithops, Redis", "redis-py"), STANDARD: ("standard", "managed")},
     columns=(
         Column(title="put us", value="put_s", factor=1e6, digits=0),
         Column(title="get us", value="get_s", factor=1e6, digits=0),
