@@ -90,8 +90,6 @@ def judge(results: Results) -> Sequence[Verdict]:
     return [at_most("an item through our queue in Redis / LPUSH and BRPOP of redis-py", ratio, 2.0, ".2f", "x")]
 
 
-_OURS, _THEIRS = ("lithops", "lithops, Redis", "redis-py"), ("standard", "managed")
-
 CASE = Case(
     key="queues",
     title="An item through a queue",
@@ -100,9 +98,9 @@ CASE = Case(
         "leaves the work to a thread; `managed` is the queue of a `multiprocessing.Manager()`; `redis-py` pushes and "
         "pops on the same server."
     ),
-    variants=(*_OURS, *_THEIRS),
+    variants=("lithops", "lithops, Redis", "redis-py", "standard", "managed"),
     rounds={OURS: 5, STANDARD: 5},
-    only={OURS: _OURS, STANDARD: _THEIRS},
+    only={OURS: ("lithops", "lithops, Redis", "redis-py"), STANDARD: ("standard", "managed")},
     columns=(
         Column(title="put us", value="put_s", factor=1e6, digits=0),
         Column(title="get us", value="get_s", factor=1e6, digits=0),

@@ -29,6 +29,8 @@ def make_executor(workers: int) -> FunctionExecutor:
     from lithops.executors import FunctionExecutor
 
     sections = config.sections()
+    if config.settings().storage != "redis":
+        sections.pop("redis", None)  # it is ours; no plugin reads it
     sections.setdefault("lithops", {})["infrastructure_retries"] = 0
     if config.on_this_machine():
         local = sections.setdefault("localhost", {})

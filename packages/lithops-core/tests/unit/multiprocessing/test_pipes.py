@@ -246,3 +246,18 @@ def test_key_must_be_bytes() -> None:
         Listener(authkey="text")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="authkey must be bytes, found 'text'"):
         Client("lithops:door", authkey="text")  # type: ignore[arg-type]
+
+
+def test_process_that_ends_closes_the_ends_it_has() -> None:
+    reader, writer = Pipe(duplex=False)
+    process = Process(target=keep, args=(writer,))
+    process.start()
+    writer.close()
+    with pytest.raises(EOFError):
+        reader.recv()
+    process.join(DEADLINE_S)
+
+
+def keep(connection: Connection) -> None:
+    global kept
+    kept = connection

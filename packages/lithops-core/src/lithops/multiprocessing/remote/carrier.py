@@ -19,6 +19,7 @@ from lithops.multiprocessing.remote.link import Link
 if TYPE_CHECKING:
     from lithops.multiprocessing.remote.address import Address
 
+_MANY = 500
 _SUFFIXES = ("", ":n", ":r", ":w", ":p", ":hs", ":b")
 
 
@@ -107,6 +108,8 @@ class RedisCarrier:
     # --- blocks
 
     def read(self, key: str, start: int, size: int) -> bytes:
+        if not size:  # the range would be all of it
+            return b""
         found: bytes = self._ask("GETRANGE", f"{self._of(key)}:b", start, start + size - 1)
         return found.ljust(size, b"\0")
 
@@ -127,6 +130,7 @@ class RedisCarrier:
         if os.getpid() == self._pid:
             with suppress(CarrierError):
                 self._run(scripts.CLOSE, [key], side, end)
+            self._used.pop(key, None)
 
     # --- the end of it
 
@@ -140,13 +144,15 @@ class RedisCarrier:
 
     def settle(self) -> None:
         if self._heart is not None and os.getpid() == self._pid:
+            self._heart.stop()
+            used = list(self._used)
             with suppress(CarrierError):
-                if self._used:
-                    self._run(scripts.SETTLE, list(self._used), self._name)
+                self._ask("DEL", f"{self._prefix}o:{self._name}")
+                for first in range(0, len(used), _MANY):
+                    self._run(scripts.SETTLE, used[first : first + _MANY], self._name)
             self.close()
 
     def close(self) -> None:
-        """End the lease with the connections: what is open then is what a killed process leaves."""
         if self._heart is not None:
             self._heart.stop()
             with suppress(CarrierError):

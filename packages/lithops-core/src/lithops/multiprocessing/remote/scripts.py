@@ -153,11 +153,12 @@ end
 return 1
 """
 
-SETTLE = f"""{_ALIVE}
+SETTLE = f"""{_ALIVE}{_ENDS}
 for index, key in ipairs(KEYS) do
   redis.call('DEL', key .. ':h:' .. ARGV[3])
   redis.call('SREM', key .. ':hs', ARGV[3])
+  if redis.call('EXISTS', key .. ':p') == 1 then bury(key) end
 end
 return 1
 """
-"""A process ends as it should: what it holds is held by nobody."""
+"""A process ends as it should, and has no lease any more: what it holds is held by nobody, its ends are closed."""

@@ -6,6 +6,7 @@ import sys
 
 INSIDE = "tests the inside of the standard library, which is not replaced"
 DESCRIPTORS = "sends an open descriptor or socket to a process, which may run on another machine"
+CLOSED = "wants a closed queue to be open until it is used"
 FEEDER = "has a feeder thread fail; there is none: put() itself raises"
 NO_PROCESSES = "looks at the processes of a pool; its workers belong to an executor"
 
@@ -40,12 +41,13 @@ LEFT_OUT = {
 
 DIFFERENT = {
     "TestSimpleQueue.test_closed": "looks at the pipe inside; a queue here has none to close",
+    "WithManagerTestQueue.test_closed_queue_empty_exceptions": CLOSED,
     "WithProcessesTestPicklingConnections.test_pickling": DESCRIPTORS,
     "WithProcessesTestPool.test_release_task_refs": "an executor remembers the small results of its last jobs",
     "WithProcessesTestPool.test_traceback": "the cause of an error is lithops' own remote traceback",
     "WithProcessesTestPoolWorkerErrors.test_unpickleable_result": "its result, a lambda, can be pickled here",
     "WithProcessesTestPoolWorkerLifetime.test_pool_worker_lifetime": NO_PROCESSES,
-    "WithProcessesTestQueue.test_closed_queue_empty_exceptions": "wants a closed queue to be open until it is used",
+    "WithProcessesTestQueue.test_closed_queue_empty_exceptions": CLOSED,
     "WithProcessesTestQueue.test_queue_feeder_donot_stop_onexc": FEEDER,
     "WithProcessesTestQueue.test_queue_feeder_on_queue_feeder_error": FEEDER,
     "WithProcessesTestSubclassingProcess.test_stderr_flush": "the traceback names no file, as functions travel by value",
