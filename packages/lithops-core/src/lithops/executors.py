@@ -78,6 +78,7 @@ class FunctionExecutor:
     ) -> None:
         import atexit
         import weakref
+        from functools import partial
 
         from lithops.config.resolution import resolve
         from lithops.logs import set_up_logging, tell_first_of
@@ -98,8 +99,8 @@ class FunctionExecutor:
         self.executor_id = _new_id()
         self.last_call: str | None = None
         self._session = Session(self.config, self.executor_id)
-        self._at_exit = weakref.WeakMethod(self.close)
-        atexit.register(_close_at_exit, self._at_exit)
+        self._at_exit = partial(_close_at_exit, weakref.WeakMethod(self.close))
+        atexit.register(self._at_exit)
         tell_first_of(self.config)
 
     # --- submitting

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from lithops.localhost.cores import usable_cores
 from lithops.localhost.log_folder import clean_logs, open_log_folder
 from lithops.pool.options import PoolOptions
 from lithops.pool.pool import Pool
@@ -31,7 +32,7 @@ class LocalhostBackend:
     """The pool of one executor. Its zygote starts with it, its workers when there is work."""
 
     def __init__(self, config: LocalhostConfig | None, executor: ExecutorInfo) -> None:
-        self.workers = config.worker_processes if config is not None else os.cpu_count() or 1
+        self.workers = config.worker_processes if config is not None else usable_cores()
         self._python = config.runtime if config is not None else sys.executable
         live = config is not None and config.stream_logs
         library: str | None = None

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from lithops.localhost.cores import usable_cores
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -23,7 +25,7 @@ class LocalhostConfig(BaseModel):
         examples=["/opt/project/.venv/bin/python"],
     )
     worker_processes: int = Field(
-        default_factory=lambda: os.cpu_count() or 1,
+        default_factory=usable_cores,
         ge=1,
         description="calls that run at the same time; by default as many as there are processors",
         examples=[4],

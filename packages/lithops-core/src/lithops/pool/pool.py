@@ -124,8 +124,10 @@ class Pool:
             except Exception as error:  # noqa: BLE001 - it is taken, so whoever waits for it must hear of it
                 self._fail(f"{type(error).__name__}: {error}")
             if self._thread is None:
-                self._thread = threading.Thread(target=self._background, name="lithops-pool", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._background, name="lithops-pool", daemon=True)
+                with contextlib.suppress(RuntimeError):  # the interpreter is shutting down: who waits reads
+                    thread.start()
+                    self._thread = thread
         if not self._wanted.is_set():
             self._wanted.set()
         if self._leader:

@@ -139,6 +139,7 @@ class Zygote:
             os.close(descriptors[0])
 
     def _fork(self, slot: int, descriptors: array.array[int]) -> None:
+        zygote = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:
@@ -150,6 +151,8 @@ class Zygote:
             try:
                 os.setsid()
                 self._die_with_parent()
+                if os.getppid() != zygote:  # it died just before
+                    os._exit(0)
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -246,8 +249,12 @@ def _death_wish() -> Callable[[], object]:
 
 
 def _kill_group(pid: int) -> None:
+    """Kill a worker and all of its session; alone if it was forked so recently that it has none yet."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            os.kill(pid, signal.SIGKILL)
 
 
 def _send(control: socket.socket, kind: bytes, first: int, second: int) -> None:

@@ -94,7 +94,7 @@ class Batch:
             cloudpickle.Pickler(file, protocol=5, buffer_callback=catcher).dump(result)
         except MemoryError as error:
             return ERROR, self._explain(error)
-        except Exception as error:  # noqa: BLE001 - user code runs here
+        except BaseException as error:  # noqa: BLE001 - user code runs here
             message = f"the call succeeded but its result of type {type(result).__name__!r} cannot be pickled: {error}"
             text = failure.capture(error).traceback_text
             return ERROR, failure.library_failure(errors.ResultPickleError, message, text)

@@ -8,6 +8,7 @@ import os
 import select
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,6 +152,15 @@ def test_closing_leaves_no_process_behind(gate: Gate) -> None:
         fexec.close()
     assert children() <= before
     assert all(f.cancelled() for f in futures)
+
+
+def test_nothing_of_a_closed_executor_is_left_for_the_end_of_the_program() -> None:
+    executor = lithops.FunctionExecutor()
+    registered = weakref.ref(executor._at_exit)
+    executor.close()
+    del executor
+    gc.collect()
+    assert registered() is None
 
 
 def test_closing_twice_is_harmless() -> None:

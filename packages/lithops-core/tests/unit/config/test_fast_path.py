@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from lithops.localhost.cores import usable_cores
+
 SLOW = ("pydantic", "yaml", "pluggy", "importlib.metadata", "platformdirs", "pathlib", "lithops.plugins")
 
 
@@ -65,6 +67,6 @@ def test_defaults_can_still_be_read_like_a_nested_dict() -> None:
     assert settings.compute is None
     assert settings.storage_config is None
     assert settings["lithops"]["backend"] == "localhost"
-    assert settings["localhost"]["worker_processes"] == os.cpu_count()
+    assert settings["localhost"]["worker_processes"] == usable_cores()
     assert settings["localhost"]["runtime"] == sys.executable
     assert settings["localhost"]["storage_bucket"]

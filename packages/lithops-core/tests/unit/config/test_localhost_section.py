@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from lithops.config import resolve
 from lithops.errors import ConfigError
 from lithops.localhost.config import LocalhostConfig
+from lithops.localhost.cores import usable_cores
 from lithops.storage.local.config import LocalStorageConfig
 
 
@@ -31,7 +31,7 @@ def test_the_defaults_are_this_interpreter_and_all_processors() -> None:
     config = LocalhostConfig()
 
     assert config.runtime == sys.executable
-    assert config.worker_processes == os.cpu_count()
+    assert config.worker_processes == usable_cores()
     assert config.runtime_memory is None
     assert config.stream_logs is False
 

@@ -138,6 +138,18 @@ def test_a_result_that_cannot_be_pickled_is_named(one: lithops.FunctionExecutor)
     assert one.call_async(double, 1).result() == 2
 
 
+def test_a_result_that_wants_to_end_the_program_when_it_is_pickled_fails_its_call_alone(
+    one: lithops.FunctionExecutor,
+) -> None:
+    class Quitter:
+        def __reduce__(self) -> NoReturn:
+            raise SystemExit(3)
+
+    with pytest.raises(ResultPickleError, match="cannot be pickled: 3"):
+        one.call_async(lambda x: Quitter(), 0).result()
+    assert one.call_async(double, 1).result() == 2
+
+
 def test_a_result_that_crashes_when_it_is_pickled_fails_its_call_alone(one: lithops.FunctionExecutor) -> None:
     class Bomb:
         def __reduce__(self) -> NoReturn:
