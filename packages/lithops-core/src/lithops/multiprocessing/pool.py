@@ -87,6 +87,7 @@ class Engine:
         self._setup = setup
         self._results = results
         self._executor = starter.make_executor(workers)
+        self._terminated = False
         self._function = partial(perform, setup)
         self._lazy: queue.SimpleQueue[tuple[Iterable[Task], Callable[[int], None]] | None] = queue.SimpleQueue()
         self._running: queue.SimpleQueue[ResponseFuture | None] = queue.SimpleQueue()
@@ -119,6 +120,7 @@ class Engine:
 
     def terminate(self) -> None:
         """End all workers; what they had not done is cancelled."""
+        self._terminated = True
         self._executor.close()
         self._lazy.put(None)
 
@@ -159,6 +161,8 @@ class Engine:
             tasks, say_length = work
             count = 0
             for task in tasks:
+                if self._terminated:  # there may be no end to them
+                    break
                 self._submit([task])
                 count += 1
             say_length(count)

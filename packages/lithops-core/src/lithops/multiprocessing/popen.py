@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import traceback
+import weakref
 from contextlib import suppress
 from multiprocessing import context, util
 from typing import TYPE_CHECKING, Any, cast
@@ -56,7 +57,8 @@ class Popen:
         carrier, begun, when_over = self._carrier, self._begun, self.when_over
 
         def over(_: ResponseFuture) -> None:
-            os.write(ended, b".")  # a child that the driver forked has this end open, too
+            with suppress(OSError):  # nobody has the process any more
+                os.write(ended, b".")  # closing would not do: a child that the driver forked has this end open, too
             os.close(ended)
             with suppress(CarrierError, BrokenPipeError):
                 carrier.give(begun, b"0", limit=1)
@@ -64,6 +66,8 @@ class Popen:
                     call(*arguments)
 
         self._future.add_done_callback(over)
+        self._removal = weakref.finalize(self, carrier.discard, begun)
+        self._removal.atexit = False
 
     @property
     def pid(self) -> int:
@@ -97,9 +101,9 @@ class Popen:
         self._end(signal.SIGKILL)
 
     def close(self) -> None:
-        """Let go of the descriptor that tells its end."""
+        """Let go of the descriptor that tells its end, and of what is kept of it."""
         self._close_sentinel()
-        self._carrier.discard(self._begun)
+        self._removal()
 
     def _end(self, how: signal.Signals) -> None:
         if self.poll() is None:

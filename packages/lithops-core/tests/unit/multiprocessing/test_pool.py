@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lithops.errors import CancelledError, WorkerLostError
+from lithops.errors import CancelledError, ClosedError, WorkerLostError
 from lithops.multiprocessing import Event, Pool, Queue
 from lithops.multiprocessing.pool import ThreadPool
 
@@ -198,6 +198,17 @@ def test_terminated_pool_ends_what_runs() -> None:
     pool.join()
     with pytest.raises(CancelledError):
         result.get(DEADLINE_S)
+
+
+def test_terminated_pool_reads_no_more_of_an_endless_input() -> None:
+    pool = Pool(1)
+    results = pool.imap(square, itertools.count())
+    assert next(results) == 0
+    pool.terminate()
+    pool.join()
+    with pytest.raises((CancelledError, ClosedError, StopIteration)):
+        while True:
+            next(results)
 
 
 def kill_self() -> None:

@@ -28,7 +28,7 @@ class LocalCarrier:
     def _begin(self) -> None:
         """Be a process of its own, also after a fork: to the manager, the child is somebody else."""
         self._pid = os.getpid()
-        self._lock = threading.Lock()  # whoever had the old one may not exist in this process
+        self._lock = threading.RLock()  # whoever had the old one may not exist in this process
         self._name = new_key()
         self._presence: Link | None = None  # open as long as the process is there
         self._free: list[Link] = []
@@ -111,6 +111,8 @@ class LocalCarrier:
             return
         for key in keys:
             self._blocks.forget(key)
+        if self._presence is None:  # then nothing of it was ever used
+            return
         with suppress(CarrierError), self._link() as link:
             link.tell("discard", *keys)
 

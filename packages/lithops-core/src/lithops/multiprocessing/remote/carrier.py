@@ -35,7 +35,7 @@ class RedisCarrier:
         """Be a process of its own, also after a fork."""
         self._pid = os.getpid()
         self._name = new_key()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # garbage may be collected, hence state removed, anywhere
         self._pool: Any = None
         self._free: list[Link] = []
         self._links = 0
@@ -135,7 +135,7 @@ class RedisCarrier:
     # --- the end of it
 
     def discard(self, *keys: str) -> None:
-        if os.getpid() != self._pid:
+        if os.getpid() != self._pid or self._heart is None:  # not ours, or nothing of it was ever used
             return
         for key in keys:
             self._used.pop(key, None)
