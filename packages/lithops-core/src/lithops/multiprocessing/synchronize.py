@@ -40,9 +40,10 @@ class SemLock(Shared):
 
     def release(self) -> None:
         """Give a unit back; any process may. Raises `ValueError` if there are as many as there can be."""
+        self._depth -= 1  # before another thread can have it, who counts up
         if not self._carrier.give(self._key, held=self._key, limit=self._maximum):
+            self._depth += 1
             raise ValueError("semaphore or lock released too many times")
-        self._depth -= 1
 
     def get_value(self) -> int:
         """Return how many units can be taken."""

@@ -104,6 +104,24 @@ def test_notification_goes_past_a_process_that_was_killed_waiting() -> None:
     assert woken == [True]
 
 
+def test_threads_that_take_turns_lose_no_lock() -> None:
+    condition, turns = Condition(), [0]
+
+    def take_turns(mine: int) -> None:
+        for _ in range(200):
+            with condition:
+                assert condition.wait_for(lambda: turns[0] % 2 == mine, DEADLINE_S)
+                turns[0] += 1
+                condition.notify()
+
+    threads = [threading.Thread(target=take_turns, args=(mine,)) for mine in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE_S)
+    assert turns == [400]
+
+
 def test_event_wakes_all_that_wait() -> None:
     event, woken = Event(), Queue()
     assert not event.is_set()
