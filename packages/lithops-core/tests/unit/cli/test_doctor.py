@@ -63,6 +63,7 @@ def test_json_says_whether_all_is_well(lithops: Lithops) -> None:
         "extra plot",
         "extra notebook",
         "extra joblib",
+        "extra redis",
         "plugins",
         "configuration",
         "state folder",
