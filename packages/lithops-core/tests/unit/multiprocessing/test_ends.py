@@ -85,6 +85,24 @@ def test_killed_manager_process_is_said(start_program: Program) -> None:
 
 
 @local_only
+def test_what_a_killed_manager_process_left_is_removed_by_a_later_one(carrier: Any) -> None:
+    from lithops.multiprocessing.local.starting import ManagerProcess, sweep
+
+    manager = ManagerProcess()
+    folder, memory = Path(manager.address.folder), Path(manager.address.memory)
+    os.kill(manager._pid, signal.SIGKILL)
+    manager.close()
+    sweep(folder.parent)
+    assert folder.exists()  # it is so young that it may be one that is being started
+    os.utime(folder, (0, 0))
+    os.utime(carrier.address.folder, (0, 0))
+    sweep(folder.parent)
+    assert not folder.exists()
+    assert not memory.exists()
+    assert carrier.size("x") == 0  # the one that is used goes on
+
+
+@local_only
 def test_stranger_without_the_key_is_sent_away(carrier: Any) -> None:
     from lithops.multiprocessing.local.carrier import LocalCarrier
 

@@ -28,7 +28,7 @@ class Link:
         self._buffer = b""
         try:
             self._sock.settimeout(_CONNECT_S)
-            _connect(self._sock, address.folder)
+            connect(self._sock, address.folder)
             nonce = self._exactly(wire.NONCE_BYTES)
             hello = wire.proof(address.key, nonce) + client.encode()
             self._sock.sendall(wire.HEAD.pack(len(hello)) + hello)
@@ -102,7 +102,7 @@ class Link:
         )
 
 
-def _connect(sock: socket.socket, folder: str) -> None:
+def connect(sock: socket.socket, folder: str) -> None:
     """Connect to the socket in a folder, whose path may be longer than an address can be."""
     path = f"{folder}/socket"
     if len(os.fsencode(path)) <= _LONGEST_PATH or not sys.platform.startswith("linux"):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sys
 import tempfile
+import time
 import weakref
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +17,11 @@ from lithops.errors import CarrierError, ConfigError
 from lithops.multiprocessing.carrier import new_key
 from lithops.multiprocessing.local import wire
 from lithops.multiprocessing.local.address import Address
+from lithops.multiprocessing.local.link import connect
 
+_PARENT = "multiprocessing"
+_MEMORY = "memory"
+_YOUNG_S = 60.0
 # Never run by file path or with the current folder on the path: a `types.py` in it would shadow the library's.
 _BOOT = """\
 import sys
@@ -35,6 +41,10 @@ class ManagerProcess:
         Raises `CarrierError` where it cannot be started.
         """
         folder, memory = _private_folder(), _memory_folder()
+        if memory is not None:
+            (folder / _MEMORY).symlink_to(memory)  # for who finds that this one was killed
+        if folder.parent.name == _PARENT:
+            sweep(folder.parent)
         key = os.urandom(wire.KEY_BYTES)
         self.address = Address(os.fspath(folder), os.fspath(memory or folder), key)
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -61,6 +71,20 @@ class ManagerProcess:
         self._close()
 
 
+def sweep(parent: Path) -> None:
+    """Remove what manager processes left that were killed themselves: nobody listens in their folders any more."""
+    for folder in parent.iterdir():
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime < _YOUNG_S:  # perhaps it does not listen yet
+                continue
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+                try:
+                    connect(sock, os.fspath(folder))
+                except ConnectionRefusedError:
+                    shutil.rmtree(os.path.realpath(folder / _MEMORY), ignore_errors=True)
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _end(life: socket.socket, pid: int, owner: int) -> None:
     life.close()
     if os.getpid() == owner:
@@ -72,7 +96,7 @@ def _private_folder() -> Path:
     from lithops.config.paths import state_dir
 
     try:
-        folder = state_dir() / "multiprocessing" / new_key()
+        folder = state_dir() / _PARENT / new_key()
         folder.parent.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(mode=0o700)
     except (ConfigError, OSError):
