@@ -20,6 +20,8 @@ from lithops.worker.codec import BufferCatcher
 
 BufferCallback = Callable[[pickle.PickleBuffer], object]
 
+_NO_FILE = "<dynamic-code>"
+"""What cloudpickle, from 3.1.2 on, writes for the file of code; with the name itself, tracebacks tell where it is."""
 _NOT_SHIPPED = frozenset({"__builtins__", "__cached__", "__loader__", "__spec__"})
 
 
@@ -49,6 +51,9 @@ class UserPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle is 
                 if name not in _NOT_SHIPPED and (names is None or name in names or name.startswith("__"))
             }
             return ModuleType, (obj.__name__,), shipped
+        if isinstance(obj, CodeType):
+            make, parts = self.dispatch_table[CodeType](obj)
+            return make, tuple(obj.co_filename if part == _NO_FILE else part for part in parts)
         reduced = super().reducer_override(obj)
         if reduced is not NotImplemented and isinstance(obj, FunctionType):
             self.mentioned.update(all_names(obj.__code__))

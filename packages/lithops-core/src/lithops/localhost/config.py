@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+MOST_WORKERS = 10_000
+"""More than any machine can run; a larger number is a slip."""
+
+
 class LocalhostConfig(BaseModel):
     """The part of section `localhost` that the compute backend reads."""
 
@@ -27,6 +31,7 @@ class LocalhostConfig(BaseModel):
     worker_processes: int = Field(
         default_factory=usable_cores,
         ge=1,
+        le=MOST_WORKERS,
         description="calls that run at the same time; by default as many as there are processors",
         examples=[4],
     )

@@ -86,7 +86,7 @@ def test_the_parameter_obj_is_still_to_come(lone: FunctionExecutor) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"worker_processes": 0}, ConfigError, "worker_processes is 0; it must be an integer of at least 1"),
+        ({"worker_processes": 0}, ConfigError, "worker_processes is 0; it must be an integer from 1 to 10000"),
         ({"worker_processes": "two"}, ConfigError, "worker_processes is 'two'; it must be an integer"),
         ({"worker_proceses": 2}, ConfigError, "worker_proceses.* did you mean 'worker_processes'"),
         ({"backend": "aws_lamda"}, PluginError, "unknown compute backend 'aws_lamda'"),

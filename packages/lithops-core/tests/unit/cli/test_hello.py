@@ -35,7 +35,7 @@ def test_hello_uses_the_configuration_that_is_named(lithops: Lithops, tmp_path: 
     outcome = lithops("hello", "--config", str(path))
 
     assert outcome.code == 1
-    assert f"{path}, line 2: localhost.worker_processes is 0; it must be an integer of at least 1" in outcome.err
+    assert f"{path}, line 2: localhost.worker_processes is 0; it must be an integer from 1 to 10000" in outcome.err
 
 
 def test_hello_refuses_a_map_of_nothing(lithops: Lithops) -> None:

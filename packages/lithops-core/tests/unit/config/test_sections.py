@@ -77,8 +77,8 @@ def test_a_keyword_wins_over_the_file() -> None:
 @pytest.mark.parametrize(
     ("section", "key", "value", "expected"),
     [
-        ("localhost", "worker_processes", 0, "0; it must be an integer of at least 1"),
-        ("localhost", "worker_processes", "many", "'many'; it must be an integer of at least 1"),
+        ("localhost", "worker_processes", 0, "0; it must be an integer from 1 to 10000"),
+        ("localhost", "worker_processes", "many", "'many'; it must be an integer from 1 to 10000"),
         ("localhost", "runtime_memory", 4, "4; it must be an integer of at least 32 or null"),
         ("localhost", "stream_logs", "perhaps", "'perhaps'; it must be true or false"),
         ("lithops", "execution_timeout", -1, "-1; it must be a number above 0 or null"),
@@ -100,13 +100,13 @@ def test_a_wrong_value_in_a_file_has_its_line(write: Write) -> None:
     path = write("localhost:\n  stream_logs: true\n  worker_processes: 0\n")
 
     assert refused(config_file=path) == (
-        f"{path}, line 3: localhost.worker_processes is 0; it must be an integer of at least 1"
+        f"{path}, line 3: localhost.worker_processes is 0; it must be an integer from 1 to 10000"
     )
 
 
 def test_a_wrong_keyword_is_called_one() -> None:
     assert refused(overrides={"worker_processes": 0}) == (
-        "keyword argument worker_processes is 0; it must be an integer of at least 1"
+        "keyword argument worker_processes is 0; it must be an integer from 1 to 10000"
     )
 
 

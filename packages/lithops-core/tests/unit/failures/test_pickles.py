@@ -126,6 +126,17 @@ def test_the_causes_of_an_exception_arrive_with_it(one: lithops.FunctionExecutor
     assert "in fail" in str(inner.__cause__)
 
 
+def test_the_remote_traceback_shows_where_the_error_was_raised(one: lithops.FunctionExecutor) -> None:
+    def fail(_x: int) -> NoReturn:
+        raise ValueError("the line is shown")
+
+    error = one.call_async(fail, 0).exception()
+    assert error is not None
+    told = str(error.__cause__)
+    assert f'File "{__file__}", line {fail.__code__.co_firstlineno + 1}, in fail' in told
+    assert 'raise ValueError("the line is shown")' in told
+
+
 # --- results
 
 
