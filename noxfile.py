@@ -231,6 +231,15 @@ def oldest_joblib(session: nox.Session) -> None:
     _pytest(session, *map(str, sorted(core.folder.glob("tests/unit/api/test_joblib*.py"))))
 
 
+@nox.session(python=[version for version in SUPPORTED if version in FOUND], default=False)
+def standard(session: nox.Session) -> None:
+    """Run CPython's own tests of multiprocessing against ours; takes several minutes for each Python."""
+    session.notify("account")
+    core = PACKAGES["lithops-core"]
+    _install(session, "lithops-core", "lithops-testing", extra=tuple(core.group("test")))
+    _pytest(session, str(core.folder / "tests" / "standard"))
+
+
 @nox.session(tags=["tests"])
 def workspace(session: nox.Session) -> None:
     """Run the tests that look across packages: arrows, wording, commands of the README."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 BUFFER = 4096
 """Calls in flight or not read, unless the user says how many."""
+FIRST = 64
+"""So many at first: how large results are is not known before there are some."""
 BUFFER_BYTES = 64 << 20
 """What their inputs and results may take together, unless the user says how many calls."""
 _SOME_PARALLEL = 64
@@ -61,7 +63,7 @@ class Flow:
         self.job.table, self.job.source = window, WindowInputs(self.job.source.function, window)
         self._busy = 2 * (self.job.facts.parallel or _SOME_PARALLEL)
         self._adapts_buffer, self._adapts_chunks = buffer is None, self.job.facts.chunksize is None
-        self._limit = BUFFER if buffer is None else buffer
+        self._limit = max(self._busy, FIRST) if buffer is None else buffer
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
         self._gathered: deque[object] = deque()
@@ -277,7 +279,8 @@ class Flow:
         if self._adapts_buffer:
             size = sum(len(b.payload.body) + sum(view.nbytes for view in b.payload.buffers) for b in blocks)
             each = size // count + window.result_bytes_each + 1
-            self._limit = max(self._busy, min(BUFFER, BUFFER_BYTES // each))
+            fitting = max(self._busy, min(BUFFER, BUFFER_BYTES // each))
+            self._limit = min(fitting, 2 * self._limit if window.call_s else self._limit)
         if self._adapts_chunks and window.call_s:
             wanted = max(1, min(_MOST_HANDED, int(_HANDED_S / max(window.call_s, 1e-7))))
             chunksize = min(wanted, 2 * (facts.chunksize or 1))  # gradually: the first calls may not be typical

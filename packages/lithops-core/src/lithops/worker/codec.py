@@ -242,7 +242,7 @@ def encode_columns(times: list[float], cpu: list[float], memory: list[int]) -> b
     return array("d", times).tobytes() + array("f", cpu).tobytes() + array("Q", memory).tobytes()
 
 
-def decode_columns(data: Buffer, count: int) -> Columns:
+def decode_columns(data: bytes, count: int) -> Columns:
     """Return the six columns of `count` calls. Raises `ValueError` or `struct.error` if there are not so many."""
     if count == 1:
         begin, end, user, system, peak, grown = _ONE_CALL.unpack(data)
@@ -268,7 +268,7 @@ def decode_report(body: Buffer, count: int, logs_size: int) -> tuple[bytes, Colu
     split = count + _ONE_CALL.size * count
     behind = split + logs_size
     logs: list[LogSlice] = pickle.loads(body[split:behind]) if logs_size else []
-    return bytes(body[:count]), decode_columns(body[count:split], count), logs, bytes(body[behind:])
+    return bytes(body[:count]), decode_columns(bytes(body[count:split]), count), logs, bytes(body[behind:])
 
 
 def report_of_unrun(

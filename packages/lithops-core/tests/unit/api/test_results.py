@@ -161,3 +161,7 @@ def test_futures_of_several_executors_are_collected_together(fexec: FunctionExec
 
 def test_a_big_result_arrives_whole(fexec: FunctionExecutor) -> None:
     assert len(fexec.call_async(bytes, 20_000_000).result()) == 20_000_000
+
+
+def test_results_that_are_large_only_together_arrive(fexec: FunctionExecutor) -> None:
+    assert fexec.get_result(fexec.map(bytes, [1000] * 500)) == [bytes(1000)] * 500

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lithops.types import Payload
+from lithops.types import LogSlice, Payload
 from lithops.worker import codec
 from lithops.worker.codec import ItemEncoder, ItemReader, LoadFailure, Pickled
 from lithops.worker.failure import Failure
@@ -248,3 +248,12 @@ def test_columns_of_another_length_are_refused() -> None:
     data = codec.encode_columns([1.0, 2.0], [0.5, 0.25], [100, 1])
     with pytest.raises(ValueError, match="^40 bytes are not the columns of 2 calls$"):
         codec.decode_columns(data, 2)
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_a_report_reads_the_same_from_any_kind_of_memory(kind: type) -> None:
+    columns = codec.encode_columns([1.0, 2.0, 3.0, 4.0], [0.5, 0.25, 0.125, 0.0], [7, 8, 9, 10])
+    body, logs_size = codec.encode_report(b"\2\2", columns, ["a", "b"], [LogSlice(call=1, tail="said")])
+    states, read, logs, results = codec.decode_report(kind(body), 2, logs_size)
+    assert (states, logs, pickle.loads(results)) == (b"\2\2", [LogSlice(call=1, tail="said")], ["a", "b"])
+    assert [list(column) for column in read] == [[1.0, 3.0], [2.0, 4.0], [0.5, 0.125], [0.25, 0.0], [7, 9], [8, 10]]

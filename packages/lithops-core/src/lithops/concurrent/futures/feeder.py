@@ -21,6 +21,7 @@ from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lithops.concurrent.futures.standard_errors import as_standard
 from lithops.errors import ClosedError, LithopsError
 from lithops.jobs.packing import PackedCalls, Packer
 from lithops.jobs.signature import function_name
@@ -285,8 +286,6 @@ class Feeder:
         self._tellers.add(me)
         try:
             if isinstance(error, LithopsError):
-                from lithops.concurrent.futures.standard_errors import as_standard
-
                 error = as_standard(error)
             if error is not None:
                 future.set_exception(error)

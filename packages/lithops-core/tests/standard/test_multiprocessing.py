@@ -1,4 +1,4 @@
-"""CPython's own tests of multiprocessing pass, but for those in `standard/differences.py`."""
+"""CPython's own tests of multiprocessing pass, but for those in `multiprocessing/differences.py`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-FOLDER = Path(__file__).parent / "standard"
+FOLDER = Path(__file__).parent / "multiprocessing"
 _LISTS: dict[str, Any] = runpy.run_path(str(FOLDER / "differences.py"))
 CLASSES: dict[str, str] = _LISTS["CLASSES_LEFT_OUT"]
 LEFT_OUT: dict[str, str] = _LISTS["LEFT_OUT"]
@@ -20,10 +20,7 @@ DIFFERENT: dict[str, str] = _LISTS["DIFFERENT"]
 RUN: tuple[str, ...] = _LISTS["RUN"]
 LONGEST_S = 400
 
-pytestmark = [
-    pytest.mark.needs("linux", "module:test._test_multiprocessing"),
-    pytest.mark.parametrize("carrier", ["local"], indirect=True),
-]
+pytestmark = pytest.mark.needs("linux", "module:test._test_multiprocessing")
 
 
 def run_suite(*arguments: str) -> str:
