@@ -1,6 +1,6 @@
 """One session per distribution, found in packages/*; a new package needs no edit here.
 
-    nox                                   everything but the benchmarks
+    nox                                   everything but the benchmarks and CPython's tests of multiprocessing
     nox -s "tests(lithops-core)"          one distribution, on every Python it is tested on
     nox -s "tests(lithops-core)-3.12" -- -k wheel   one Python; what follows `--` goes to pytest
     nox -l                                what there is
