@@ -66,6 +66,14 @@ _HOME = {
 }
 _HOMES = {name: home for home, names in _HOME.items() for name in names.split()}
 _MODULES = frozenset({"config", "connection", "managers", "pool", "process", "queues", "sharedctypes", "synchronize"})
+_INSTEAD = {
+    "context": "call get_context(), which returns this package",
+    "dummy": "threads are the standard library's: import multiprocessing.dummy",
+    "reduction": "what is shared pickles by itself; the standard library's is multiprocessing.reduction",
+    "resource_tracker": "nothing here needs it; the standard library's is multiprocessing.resource_tracker",
+    "shared_memory": "use Array, Value or a Manager, or, on one machine only, import multiprocessing.shared_memory",
+    "util": "it is the standard library's: import multiprocessing.util",
+}
 
 __all__ = sorted(_HOMES)
 
@@ -76,7 +84,8 @@ def __getattr__(name: str) -> object:
     if name in _MODULES:  # as `import multiprocessing` has them, too
         return import_module(f"lithops.multiprocessing.{name}")
     if name not in _HOMES:
-        raise AttributeError(f"module 'lithops.multiprocessing' has no attribute {name!r}")
+        instead = f"; {_INSTEAD[name]}" if name in _INSTEAD else ""
+        raise AttributeError(f"module 'lithops.multiprocessing' has no attribute {name!r}{instead}")
     value: object = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -15,6 +15,8 @@ STREAM_STDOUT = "STREAM_STDOUT"
 REDIS_EXPIRY_TIME = "REDIS_EXPIRY_TIME"
 ENV_VARS = "ENV_VARS"
 CARRIER = "CARRIER"
+EXPORT_EXECUTION_DETAILS = "EXPORT_EXECUTION_DETAILS"
+PIPE_CONNECTION_TYPE = "PIPE_CONNECTION_TYPE"
 
 _DEFAULTS: dict[str, Any] = {
     LITHOPS_CONFIG: {},
@@ -22,6 +24,8 @@ _DEFAULTS: dict[str, Any] = {
     REDIS_EXPIRY_TIME: 3600,
     ENV_VARS: {},
     CARRIER: "auto",
+    EXPORT_EXECUTION_DETAILS: None,  # this and the next are taken from existing programs, and have no effect
+    PIPE_CONNECTION_TYPE: None,
 }
 _values = copy.deepcopy(_DEFAULTS)  # of the program, as the standard library's start method is
 

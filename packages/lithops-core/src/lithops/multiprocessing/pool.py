@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from multiprocessing import pool as standard
 from multiprocessing.pool import AsyncResult as AsyncResult
@@ -12,7 +15,7 @@ from multiprocessing.pool import ThreadPool as ThreadPool
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
-from lithops.errors import ClosedError, ResultPickleError
+from lithops.errors import CancelledError, CarrierError, ClosedError, ResultPickleError
 from lithops.multiprocessing import config, starter
 from lithops.multiprocessing.carrier import new_key
 from lithops.multiprocessing.conditions import Barrier
@@ -87,6 +90,7 @@ class Engine:
         self._setup = setup
         self._results = results
         self._executor = starter.make_executor(workers)
+        self._env = dict(config.get_parameter(config.ENV_VARS))
         self._terminated = False
         self._function = partial(perform, setup)
         self._lazy: queue.SimpleQueue[tuple[Iterable[Task], Callable[[int], None]] | None] = queue.SimpleQueue()
@@ -129,8 +133,21 @@ class Engine:
     def _prepare(self, workers: int) -> None:
         """Have each worker set itself up now; it waits for the others, so that no worker does so twice."""
         met = Barrier(workers, timeout=_SETUP_S)
-        for future in self._executor.map(begin, [(self._setup, met)] * workers, chunksize=1):
+        calls = [(self._setup, met)] * workers
+        for future in self._executor.map(begin, calls, chunksize=1, extra_env=self._env):
+            future.add_done_callback(partial(self._began, met))
             self._running.put(future)
+
+    def _began(self, met: Barrier, ended: ResponseFuture) -> None:
+        """Have the others wait no longer for a worker that could not set itself up, and say why it could not."""
+        error = ended.exception()
+        if error is None or isinstance(error, CancelledError):
+            return
+        with suppress(CarrierError):
+            met.abort()
+        if not isinstance(error, threading.BrokenBarrierError):
+            trace = "".join(traceback.format_exception(error))
+            sys.stderr.write(f"A worker of a pool could not be initialized:\n{trace}")
 
     def _submit(self, tasks: list[Task]) -> None:
         sent: list[tuple[int, int]] = []
@@ -143,7 +160,7 @@ class Engine:
             else:
                 sent.append(task[:2])
         try:
-            futures = self._executor.map(self._function, pickled)
+            futures = self._executor.map(self._function, pickled, extra_env=self._env)
         except ClosedError as error:
             for job, part in sent:
                 self._results[job]._set(part, (False, error))

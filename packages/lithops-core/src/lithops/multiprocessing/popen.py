@@ -14,7 +14,7 @@ from multiprocessing import context, util
 from typing import TYPE_CHECKING, Any, cast
 
 from lithops.errors import CancelledError, CarrierError, JobTimeoutError
-from lithops.multiprocessing import starter
+from lithops.multiprocessing import config, interrupts, starter
 from lithops.multiprocessing.carrier import Carrier, new_key
 from lithops.multiprocessing.reach import process as reachable
 
@@ -42,6 +42,7 @@ class Popen:
         """What is to be called, with what, when it has ended."""
         self._pid: int | None = None
         self._signal = signal.SIGTERM
+        self._interrupted = False
         self.returncode: int | None = None
         self.sentinel, ended = os.pipe()
         self._close_sentinel = util.Finalize(self, os.close, (self.sentinel,))
@@ -87,10 +88,14 @@ class Popen:
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Wait for the exit code, at most `timeout` seconds."""
-        if self.returncode is None and (timeout is None or timeout > 0):
-            with suppress(JobTimeoutError):
-                self._future.exception(timeout)
-        return self.poll()
+        try:
+            if self.returncode is None and (timeout is None or timeout > 0):
+                with suppress(JobTimeoutError):
+                    self._future.exception(timeout)
+            return self.poll()
+        except KeyboardInterrupt:
+            interrupts.pass_on()
+            raise
 
     def terminate(self) -> None:
         """End it, as SIGTERM does."""
@@ -99,6 +104,20 @@ class Popen:
     def kill(self) -> None:
         """End it, as SIGKILL does."""
         self._end(signal.SIGKILL)
+
+    def interrupt(self) -> None:
+        """Interrupt it as Ctrl-C does, once; on another machine, or not begun yet, it is ended instead."""
+        if self._interrupted or self.poll() is not None:
+            return
+        self._interrupted = True
+        begun = False
+        with suppress(CarrierError):
+            begun = config.on_this_machine() and self._carrier.size(self._begun) > 0
+        if not begun:
+            self._end(signal.SIGINT)
+        elif self.pid > 0:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGINT)
 
     def close(self) -> None:
         """Let go of the descriptor that tells its end, and of what is kept of it."""

@@ -8,7 +8,7 @@ import threading
 from multiprocessing import util
 from typing import TYPE_CHECKING, Any
 
-from lithops.multiprocessing import config
+from lithops.multiprocessing import config, interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,8 @@ MOST = 1000
 """Workers of one executor, which are started when needed. A program with more processes at once gets another."""
 FOREVER_S = float("inf")
 """How long a process may take."""
+_BEFORE_PROCESSES = 0
+"""Priority at exit: before processes are joined."""
 _AFTER_PROCESSES = -500
 """Priority at exit: when all processes have been joined or ended, before what keeps queues ends."""
 
@@ -71,6 +73,7 @@ class Starter:
             if len(running) < MOST:
                 return executor, running
         executor = make_executor(MOST)
+        util.Finalize(None, interrupts.pass_on_at_exit, exitpriority=_BEFORE_PROCESSES)
         util.Finalize(None, executor.close, exitpriority=_AFTER_PROCESSES)
         self._executors.append((executor, set()))
         return self._executors[-1]

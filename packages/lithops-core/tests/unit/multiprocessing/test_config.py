@@ -34,6 +34,25 @@ def test_all_names_of_the_standard_library_are_there() -> None:
         mp.Quue  # noqa: B018
 
 
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("context", "call get_context"),
+        ("dummy", "import multiprocessing.dummy"),
+        ("reduction", "the standard library's is multiprocessing.reduction"),
+        ("resource_tracker", "the standard library's is multiprocessing.resource_tracker"),
+        (
+            "shared_memory",
+            "use Array, Value or a Manager, or, on one machine only, import multiprocessing.shared_memory",
+        ),
+        ("util", "import multiprocessing.util"),
+    ],
+)
+def test_what_only_the_standard_library_has_is_pointed_to(name: str, instead: str) -> None:
+    with pytest.raises(AttributeError, match=f"has no attribute '{name}'; .*{instead}"):
+        mp.__getattr__(name)
+
+
 @pytest.mark.parametrize("method", [None, "lithops", "fork", "spawn", "forkserver"])
 def test_every_start_method_means_the_same(method: str | None) -> None:
     mp.set_start_method(method, force=True)
@@ -54,6 +73,12 @@ def test_parameters_are_set_and_read(parameters: Any) -> None:
     for refused in (lambda: parameters.set_parameter("COLOUR", 1), lambda: parameters.get_parameter("COLOUR")):
         with pytest.raises(KeyError, match="has no parameter 'COLOUR'; there are CARRIER, ENV_VARS"):
             refused()
+
+
+@pytest.mark.parametrize("name", ["EXPORT_EXECUTION_DETAILS", "PIPE_CONNECTION_TYPE"])
+def test_parameters_of_existing_programs_are_taken(name: str, parameters: Any) -> None:
+    parameters.set_parameter(name, "anything")
+    assert parameters.get_parameter(name) == "anything"
 
 
 def test_count_of_processors_is_the_configurations(parameters: Any) -> None:

@@ -142,12 +142,9 @@ def interrupted(names: str, make: str, wait: str, then: str) -> str:
         interrupted("Lock", "q = Lock(); q.acquire()", "q.acquire()", "q.release(); print(5 * q.acquire(timeout=9))"),
         interrupted("Event", "q = Event()", "q.wait()", "q.set(); print(5 * q.wait(9))"),
         interrupted("Pipe", "r, w = Pipe()", "r.recv()", "w.send(5); print(r.recv())"),
-        interrupted(
-            "Process", "p = Process(target=signal.pause); p.start()", "p.join()", "p.kill(); p.join(); print(5)"
-        ),
         interrupted("Pool", "p = Pool(1)", "p.apply(signal.pause)", "p.terminate(); p.join(); print(5)"),
     ],
-    ids=["get", "acquire", "event", "recv", "join", "apply"],
+    ids=["get", "acquire", "event", "recv", "apply"],
 )
 def test_interrupted_wait_takes_nothing_with_it(code: str, run_program: Callable[[str], tuple[int, str, str]]) -> None:
     assert run_program(code) == (0, "interrupted\n5\n", "")
@@ -265,3 +262,65 @@ def test_process_that_is_delivered_twice_runs_once(carrier: Carrier) -> None:
     assert run(Process(target=told.put, args=(1,)), carrier, begun, os.getpid(), None) == -signal.SIGKILL
     assert told.empty()
     carrier.discard(begun)
+
+
+CTRL_C = """
+import signal
+from lithops.multiprocessing import Event, Process, Queue
+
+def work(told, begun):
+    begun.set()
+    told.get()
+
+if __name__ == "__main__":
+    told, begun = Queue(), Event()
+    process = Process(target=work, args=(told, begun))
+    process.start()
+    begun.wait()
+    print("begun", flush=True)
+    {then}
+"""
+
+
+@local_only
+@pytest.mark.parametrize("then", ["process.join()", "signal.pause()"])
+def test_ctrl_c_ends_the_processes_too(start_program: Program, then: str) -> None:
+    program = start_program(CTRL_C.format(then=then))
+    assert program.stdout.readline() == "begun\n"
+    program.send_signal(signal.SIGINT)
+    _, err = program.communicate(timeout=DEADLINE_S)
+    assert "Process Process-1:" in err
+    assert err.count("KeyboardInterrupt") >= 2
+    assert program.returncode == -signal.SIGINT
+
+
+@local_only
+def test_ctrl_c_ends_a_program_that_only_waits_for_its_processes_to_end(start_program: Program) -> None:
+    program = start_program(CTRL_C.format(then="import atexit; atexit.register(print, 'exits', flush=True)"))
+    assert [program.stdout.readline() for _ in range(2)] == ["begun\n", "exits\n"]
+    program.send_signal(signal.SIGINT)
+    _, err = program.communicate(timeout=DEADLINE_S)
+    assert "KeyboardInterrupt" in err
+
+
+@local_only
+def test_ctrl_c_that_is_caught_while_joining_has_reached_the_process(start_program: Program) -> None:
+    make = "p = Process(target=signal.pause); p.start(); p.pid"
+    program = start_program(interrupted("Process", make, "p.join()", "p.join(); print(p.exitcode)"))
+    out, err = program.communicate(timeout=DEADLINE_S)
+    assert (program.returncode, out) == (0, "interrupted\n1\n")
+    assert "Process Process-1:" in err
+    assert "KeyboardInterrupt" in err
+
+
+@pytest.mark.needs("redis-server")
+@pytest.mark.parametrize("carrier", ["redis"], indirect=True)
+def test_redis_may_forget_scripts(carrier: Any) -> None:
+    queue, lock = Queue(), Lock()
+    queue.put(1)
+    carrier._ask("SCRIPT", "FLUSH")
+    assert queue.get(timeout=DEADLINE_S) == 1
+    with lock:
+        carrier._ask("SCRIPT", "FLUSH")
+    queue.put(2)
+    assert queue.get(timeout=DEADLINE_S) == 2

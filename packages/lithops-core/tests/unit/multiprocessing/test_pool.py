@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lithops.errors import CancelledError, ClosedError, WorkerLostError
-from lithops.multiprocessing import Event, Pool, Queue
+from lithops.multiprocessing import Event, Pool, Queue, config
 from lithops.multiprocessing.pool import ThreadPool
 
 from .conftest import DEADLINE_S
@@ -251,3 +251,45 @@ def test_bad_arguments_are_refused(arguments: Any, error: type[Exception], messa
 def test_pool_of_threads_is_the_standard_librarys() -> None:
     with ThreadPool(2) as pool:
         assert pool.map(square, range(3)) == [0, 1, 4]
+
+
+def fail_in_the_first(turn: Queue) -> None:
+    if turn.get(timeout=DEADLINE_S) == 0:
+        raise ValueError("no such model")
+
+
+def die_in_the_first(turn: Queue) -> None:
+    if turn.get(timeout=DEADLINE_S) == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("initializer", "said"), [(fail_in_the_first, "ValueError: no such model"), (die_in_the_first, "WorkerLostError")]
+)
+def test_worker_that_cannot_be_initialized_is_said_and_holds_up_nobody(
+    initializer: Any, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turn = Queue()
+    for number in range(3):
+        turn.put(number)
+    pool = Pool(3, initializer, (turn,))
+    pool.close()
+    joining = threading.Thread(target=pool.join, daemon=True)
+    joining.start()
+    joining.join(DEADLINE_S)
+    assert not joining.is_alive()
+    err = capsys.readouterr().err
+    assert err.count("A worker of a pool could not be initialized:") == 1
+    assert said in err
+
+
+def note_mood(told: Queue) -> None:
+    told.put(os.environ.get("MOOD"))
+
+
+def test_workers_have_the_environment_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Queue()
+    monkeypatch.setitem(config._values, config.ENV_VARS, {"MOOD": "fine"})
+    with Pool(2, note_mood, (told,)) as pool:
+        assert [told.get(timeout=DEADLINE_S) for _ in range(2)] == ["fine", "fine"]
+        assert pool.map(os.getenv, ["MOOD"] * 2, 1) == ["fine", "fine"]

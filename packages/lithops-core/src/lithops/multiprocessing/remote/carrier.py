@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections import Counter
@@ -213,7 +212,8 @@ class RedisCarrier:
     def _script(self, script: str, keys: list[str | None] | list[str], *arguments: Any) -> tuple[Any, ...]:
         names = [self._of(key) if key is not None else "" for key in keys]
         lease = f"{self._prefix}o:"
-        return "EVALSHA", _digest(script), len(names), *names, lease, self.address.ttl_ms, *arguments
+        # The text, not its digest: a server that was told to forget scripts, or began anew, knows no digests.
+        return "EVAL", script, len(names), *names, lease, self.address.ttl_ms, *arguments
 
     def _ask(self, *command: Any) -> Any:
         with self._link() as link:
@@ -257,10 +257,7 @@ class RedisCarrier:
             "socket_keepalive": True,
         }
         self._pool = redis.Redis(**options, decode_responses=False).connection_pool
-        link = self._open()
-        for script in _ALL:
-            link.ask("SCRIPT", "LOAD", script)
-        self._free.append(link)
+        self._free.append(self._open())
 
     def _open(self) -> Link:
         link = Link(self._pool.make_connection(), self.address.where)
@@ -314,11 +311,3 @@ class _Watcher:
         if not self._link.closed:
             self._link.close()
             self._waits.__exit__(None, None, None)
-
-
-_ALL = [value for name, value in vars(scripts).items() if name.isupper() and not name.startswith("_")]
-_DIGESTS = {script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest() for script in _ALL}
-
-
-def _digest(script: str) -> str:
-    return _DIGESTS[script]
