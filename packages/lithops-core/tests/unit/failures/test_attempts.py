@@ -293,7 +293,10 @@ def test_ctrl_c_cancels_a_call_that_pauses(drive: Drive) -> None:
 def test_a_child_of_a_fork_can_read_attempts_and_see_that_nothing_goes_on_there(drive: Drive) -> None:
     driver = drive("""
         import os
+        import warnings
         import lithops
+
+        warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of forks beside threads
 
         def fail(x):
             raise ValueError(x)

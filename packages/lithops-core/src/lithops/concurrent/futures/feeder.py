@@ -21,7 +21,6 @@ from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lithops.concurrent.futures.standard_errors import as_standard
 from lithops.errors import ClosedError, LithopsError
 from lithops.jobs.packing import PackedCalls, Packer
 from lithops.jobs.signature import function_name
@@ -79,6 +78,10 @@ class Feeder:
 
     def __init__(self, session: Session, close: Callable[[], None], initializer: Initializer | None = None) -> None:
         """`close` is called when all calls have ended after `end`; it may be called twice."""
+        # Not when a call fails: that may be at the end of the program, which is too late to import it.
+        from lithops.concurrent.futures.standard_errors import as_standard
+
+        self._as_standard = as_standard
         self._session = session
         self._close = close
         self._initializer = initializer
@@ -286,7 +289,7 @@ class Feeder:
         self._tellers.add(me)
         try:
             if isinstance(error, LithopsError):
-                error = as_standard(error)
+                error = self._as_standard(error)
             if error is not None:
                 future.set_exception(error)
             else:
