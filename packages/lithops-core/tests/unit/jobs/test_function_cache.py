@@ -7,11 +7,9 @@ import gc
 import importlib
 import itertools
 import json
-import math
 import pickle
 import sys
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -310,24 +308,6 @@ def test_many_threads_get_the_right_pickles(cache: FunctionCache) -> None:
     for thread in threads:
         thread.join()
     assert not wrong
-
-
-def test_known_function_costs_microseconds(cache: FunctionCache) -> None:
-    function = define(
-        "import math\nK = 3\ndef g(x): return x * K\ndef f(x, y=2): return math.sqrt(g(x)) + y", math=math
-    )
-    payload = dump(cache, function)
-
-    def make() -> object:
-        raise AssertionError("made again")
-
-    def once() -> float:
-        start = time.perf_counter()
-        for _ in range(100):
-            assert cache.serialize(function, make, key=1) is payload
-        return (time.perf_counter() - start) / 100
-
-    assert min(once() for _ in range(20)) < 20e-6
 
 
 def test_module_removed_from_the_loaded_ones_is_seen(cache: FunctionCache, monkeypatch: pytest.MonkeyPatch) -> None:
