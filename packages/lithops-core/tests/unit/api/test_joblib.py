@@ -138,7 +138,7 @@ def test_calls_that_run_too_long_raise_a_timeout_and_are_cancelled(
 def test_an_argument_that_cannot_be_pickled_is_named(two_jobs: None, position: int, options: dict[str, Any]) -> None:
     items = [threading.Lock() if x == position else x for x in range(80)]
     with pytest.raises(BadCallError, match="lock"):
-        list(Parallel(batch_size=1, **options)(delayed(type)(item) for item in items))
+        list(Parallel(batch_size=1, **options)(delayed(repr)(item) for item in items))
     assert Parallel()(delayed(double)(x) for x in range(4)) == [0, 2, 4, 6]
 
 

@@ -95,9 +95,32 @@ def test_a_changed_cell_is_what_workers_see(kernel: Kernel) -> None:
         assert kernel.run("fexec.call_async(scale, 5).result()").shown["text/plain"] == str(5 * factor)
 
 
+WAITING = """
+import sys, threading, time
+
+def say_when_it_waits(main=threading.main_thread().ident):
+    names = ()
+    while "get_result" not in names:
+        time.sleep(0.1)
+        names, frame = [], sys._current_frames()[main]
+        while frame is not None:
+            names.append(frame.f_code.co_name)
+            frame = frame.f_back
+    time.sleep(0.2)  # it is past its first lines then
+    print("waits", flush=True)
+
+def stall(x):
+    time.sleep(1000)
+"""
+
+
 def test_an_interrupt_cancels_what_is_waited_for_and_nothing_else(kernel: Kernel) -> None:
-    kernel.run("import time\ndef stall(x):\n    time.sleep(1000)")
-    cell = "futures = fexec.map(stall, range(2))\nprint('waits', flush=True)\nfexec.get_result(futures)"
+    kernel.run(WAITING)
+    cell = (
+        "futures = fexec.map(stall, range(2))\n"
+        "threading.Thread(target=say_when_it_waits).start()\n"
+        "fexec.get_result(futures)"
+    )
     for _ in range(2):
         assert kernel.run(cell, on_stream=kernel.interrupt).error.startswith("KeyboardInterrupt")
         assert kernel.run("[future.cancelled() for future in futures]").shown["text/plain"] == "[True, True]"
