@@ -14,7 +14,7 @@ import pytest
 
 from lithops._version import __version__
 from lithops.errors import PluginError
-from lithops.plugins.discovery import BUILT_IN, KINDS, _foreign_plugins, find, installed
+from lithops.plugins.discovery import BUILT_IN, _foreign_plugins, find, installed
 from lithops.plugins.glance import foreign_plugins_possible
 
 ROOT = Path(__file__).parents[3]
