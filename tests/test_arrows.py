@@ -17,11 +17,14 @@ RANKS = {
     "types": 0,
     "errors": 0,
     "objects": 0,
+    "exchanges": 0,
     "records": 0,
     "_version": 0,
     "hookspecs": 1,
     "pool": 1,
     "worker": 1,
+    "remote": 1,
+    "bundle": 2,
     "logs": 2,
     "config": 2,
     "plugins": 2,
@@ -45,7 +48,7 @@ RANKS = {
     "executors": 5,
     "cli": 6,
 }
-REMOTE = {"worker", "pool"}  # run where nothing else of the core may be
+REMOTE = {"worker", "pool", "remote"}  # run where nothing else of the core may be
 REMOTE_MAY_IMPORT = {"types", "records", "errors", *REMOTE}
 # Programs that use `lithops.multiprocessing` have their Redis in the configuration, whatever their backend is: it is a
 # front's own means, not a vendor's.

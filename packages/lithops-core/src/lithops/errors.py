@@ -64,6 +64,18 @@ class ResultPickleError(CallError):
     """A call succeeded but its result cannot be pickled."""
 
 
+class ResultTooLargeError(CallError):
+    """A call succeeded but its result is larger than the way back can carry."""
+
+
+class InputTooLargeError(CallError):
+    """The function and the input of a call are larger than the way to a worker can carry."""
+
+
+class ThrottledError(CallError):
+    """The platform has put a call off for as long as a call may take."""
+
+
 class FunctionLoadError(CallError):
     """A worker cannot load the function or its argument, e.g. because a module is missing there."""
 

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         DeleteRequest,
         ExecutorInfo,
         GetRequest,
+        HttpRequest,
+        HttpResponse,
         JobInfo,
         Limits,
         ListRequest,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
         ObjectListing,
         ObjectMeta,
         ObjectRef,
+        Outcome,
         PresignedUrl,
         PresignRequest,
         Pump,
@@ -82,6 +85,21 @@ class ComputeSpec:
         `sink.accepted`; if this raises, only activations that were not accepted are tried again. Never returns None:
         the receipts, in the order they were accepted.
         """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def prepare(self, activation: Activation) -> HttpRequest:
+        """Write the request that starts one activation, signed and ready to be sent.
+
+        Serverless backends whose platform takes an activation per request implement this and `interpret` instead of
+        `invoke`: connections, concurrency, deadlines and retries are the mode's. Called on one thread, right before
+        the request is sent and again for each repetition; must not wait.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def interpret(self, activation: Activation, response: HttpResponse) -> Outcome:
+        """Say what the answer to `prepare`'s request means, whatever its status. Must not wait."""
         raise NotImplementedError
 
     @hookspec(firstresult=True)

@@ -15,6 +15,10 @@ from lithops.records import record
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lithops.exchanges import Fate as Fate
+    from lithops.exchanges import HttpRequest as HttpRequest
+    from lithops.exchanges import HttpResponse as HttpResponse
+    from lithops.exchanges import Outcome as Outcome
     from lithops.objects import BucketMeta as BucketMeta
     from lithops.objects import BucketRef as BucketRef
     from lithops.objects import ByteRange as ByteRange
@@ -322,14 +326,20 @@ Json = dict[str, Any]
 """A JSON object whose shape its producer documents."""
 
 
+_HTTP = frozenset({"Fate", "HttpRequest", "HttpResponse", "Outcome"})
+
+
 def __getattr__(name: str) -> object:
-    """Load the records of the storage hooks when one of them is touched: most programs use none."""
+    """Load the records of storage hooks and of HTTP hooks when one of them is touched: most programs use none."""
     if name.startswith("_"):
         raise AttributeError(f"module 'lithops.types' has no attribute {name!r}")
-    from lithops import objects
+    if name in _HTTP:
+        from lithops import exchanges as home
+    else:
+        from lithops import objects as home  # type: ignore[no-redef]
 
-    if not hasattr(objects, name):
+    if not hasattr(home, name):
         raise AttributeError(f"module 'lithops.types' has no attribute {name!r}")
-    value: object = getattr(objects, name)
+    value: object = getattr(home, name)
     globals()[name] = value
     return value

@@ -39,9 +39,10 @@ class LocalhostBackend:
         if not _same_interpreter(self._python):
             from pathlib import Path
 
-            from lithops.localhost.bundle import build_bundle
+            from lithops.bundle.contents import collect
+            from lithops.bundle.folder import unpacked
 
-            library = build_bundle(Path(executor.state_dir))
+            library = unpacked(collect(), Path(executor.state_dir))
         self._executor = executor
         self._logs = open_log_folder(executor)
         try:

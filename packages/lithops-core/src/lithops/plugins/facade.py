@@ -58,7 +58,15 @@ class Plugins:
         for family, plugin in (*chosen, *(("", other) for other in self.others)):
             if plugin is not None:
                 self._register(plugin, family, (origins or {}).get(plugin))
-        # What happens for every call is looked up once.
+        self._look_up()
+
+    def add_mode(self, mode: object) -> None:
+        """Take in the mode's own plugin, which answers what the backend leaves to it."""
+        self._register(mode, "", None)
+        self._look_up()
+
+    def _look_up(self) -> None:
+        """Find once what happens for every call."""
         self._invoke = self._direct("invoke")
         self._hears = {name: self._listeners(name) for name in ("job_started", "calls_finished", "job_finished")}
         self.hears_jobs = any(self._hears.values())
@@ -85,6 +93,14 @@ class Plugins:
         if receipts is None:
             raise self._unanswered("invoke", None, "a sequence of Receipt")
         return receipts
+
+    def prepare(self, activation: types.Activation) -> types.HttpRequest:
+        """Write the request that starts an activation."""
+        return self._first("prepare", types.HttpRequest, activation=activation)
+
+    def interpret(self, activation: types.Activation, response: types.HttpResponse) -> types.Outcome:
+        """Say what the answer to that request means."""
+        return self._first("interpret", types.Outcome, activation=activation, response=response)
 
     def cancel(self, request: types.CancelRequest) -> types.CancelReport:
         """Stop activations or some of their calls; only if `can_cancel`."""

@@ -1,0 +1,1 @@
+"""What runs where a platform starts workers: an activation comes in as bytes, its reports go out as bytes."""
