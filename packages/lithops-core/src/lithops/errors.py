@@ -105,6 +105,13 @@ class BackendError(LithopsError):
     """A backend cannot do what it was asked."""
 
 
+class TransportError(BackendError, ConnectionError):
+    """A request could not be sent, or nothing that could be read came back."""
+
+    lasting: bool = False
+    """Whether sending it again would end the same way, as with a certificate that is not trusted."""
+
+
 class CarrierError(BackendError, ConnectionError):
     """What keeps the locks, queues and pipes of `lithops.multiprocessing` cannot be reached, or has ended."""
 

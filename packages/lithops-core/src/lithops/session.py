@@ -65,6 +65,7 @@ class Session:
                 pump=self.plugins.pump(),
                 storage=lambda: self.storage,
                 parallel=limits.parallel_calls,
+                alone=limits.calls_per_activation is not None,
             )
             retries = settings.lithops.infrastructure_retries
             self._invoker = Invoker(self.plugins, limits, infrastructure_retries=retries)
@@ -108,10 +109,12 @@ class Session:
         for names in (include_modules, exclude_modules):
             if isinstance(names, str):
                 raise BadCallError(f"modules are named in a list, found the text {names!r}; write [{names!r}]")
+        if chunksize is None and self.limits.calls_per_activation is not None:
+            chunksize = getattr(self.settings.compute, "worker_processes", 1)  # an activation runs so many at a time
         options = JobOptions(
             extra_args=extra_args,
             extra_env=extra_env,
-            timeout_s=timeout,
+            timeout_s=timeout if self.limits.longest_s is None else min(timeout, self.limits.longest_s),
             retry=policy_of(defaults.retries if retries is None else retries),
             chunksize=chunksize,
             include_modules=defaults.include_modules if include_modules in ((), []) else include_modules,
@@ -329,6 +332,10 @@ class Session:
     def _open_plugins(self) -> Plugins:
         settings = self.settings
         plugins = open_plugins(compute=settings.backend)
+        if settings.mode == "serverless":
+            from lithops.serverless.plugin import Serverless
+
+            plugins.add_mode(Serverless(plugins))
         try:
             info = ExecutorInfo(
                 executor_id=self.executor_id,

@@ -153,6 +153,8 @@ class Activation:
     """What one call may take."""
     deadline: float
     """`time.monotonic()` of the driver by which the activation must have ended; infinite for streams."""
+    ordered: float = 0.0
+    """`time.monotonic()` of the driver when the core made it; 0 for streams."""
     source: CallSource | None = None
     """Stream lane only: function and inputs, taken from when they are sent."""
     payload: Callable[[], bytes] | None = None

@@ -11,15 +11,17 @@ import logging
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lithops import errors
+from lithops.invoke.losses import OWN_DOING, Losses, jitter, lost_attempt, own_failure
+from lithops.invoke.pace import Pace
 from lithops.invoke.ranges import merged, remaining, split
-from lithops.invoke.reports import lost_for_good, validated
+from lithops.invoke.reports import validated
 from lithops.invoke.timers import Timers
-from lithops.jobs.attempts import Attempt, failed_attempt
+from lithops.invoke.waiting import Waiting
 from lithops.records import replaced
 from lithops.types import (
     Activation,
@@ -43,12 +45,9 @@ logger = logging.getLogger(__name__)
 
 GRACE_S = 60.0
 """How much longer than a call may take a backend may be silent before its calls are given up."""
-LOSSES = 2
-"""A call that lost its worker so often is not tried again."""
+SHORTEST_WATCH_S = 1.0
 _FOREVER = float("inf")
-_DONE, _ERROR, _LOST = int(CallState.DONE), int(CallState.ERROR), int(CallState.LOST)
-_LOST_DELAY_S = 0.05
-_THROTTLED_DELAY_S = 1.0
+_ERROR, _LOST = int(CallState.ERROR), int(CallState.LOST)
 
 
 class Invoker:
@@ -57,17 +56,19 @@ class Invoker:
     def __init__(self, plugins: Plugins, limits: Limits, *, infrastructure_retries: int) -> None:
         self._plugins = plugins
         self._limits = limits
+        self._lane = Lane.STREAM if limits.calls_per_activation is None else Lane.RESPONSE
         self._takes_all = limits.calls_per_activation is None and limits.in_flight is None
-        self._losses = min(LOSSES, infrastructure_retries + 1)
+        self._losses = Losses(infrastructure_retries)
+        self._pace = Pace(limits.in_flight)
         self._sink = plugins.wrap_sink(self)
         self._lock = threading.RLock()
         self._ids = itertools.count()
         self._open: dict[str, tuple[Job, Activation]] = {}
         self._receipts: dict[str, Receipt] = {}
-        self._waiting: deque[tuple[Job, CallRange]] = deque()
+        self._waiting = Waiting(limits.calls_per_activation)
         self._timers = Timers()
         self._heard = time.monotonic()
-        self._watching = False
+        self._watching = self._pausing = False
         self._closed = False
         self._token = os.urandom(6).hex()
 
@@ -84,10 +85,8 @@ class Invoker:
             alike = itertools.groupby(ranges, key=_attempt)  # an activation speaks of one attempt
             self._hand_over(job, [self._activation(job, tuple(part), i) for i, (_, part) in enumerate(alike)])
             return
-        limit = self._limits.calls_per_activation
         with self._lock:
-            for part in ranges:
-                self._waiting.extend((job, piece) for piece in split(part, limit))
+            self._waiting.add(job, ranges)
         self._pump()
 
     def cancel(self, job: Job, first: int, count: int) -> None:
@@ -103,17 +102,16 @@ class Invoker:
 
     def close(self) -> None:
         """Start nothing more; idempotent."""
-        self._closed = True
+        self._closed = self._losses.closed = True
         self._timers.close()
 
     def abandon(self, others: Iterable[Job] = ()) -> None:
         """End every call that has not ended, as cancelled, those of `others` too: there will be no more reports."""
         with self._lock:
-            jobs = {id(job): job for job, _ in (*self._open.values(), *self._waiting)}
-            jobs.update((id(job), job) for job in others if not job.table.complete)
+            jobs = {job for job, _ in self._open.values()}
+            jobs.update(self._waiting.clear(), (job for job in others if not job.table.complete))
             self._open.clear()
-            self._waiting.clear()
-        for job in jobs.values():
+        for job in jobs:
             self.fail(job, range(job.table.calls), CallState.CANCELLED, _CLOSED)
 
     # --- starting
@@ -122,10 +120,25 @@ class Invoker:
         """Hand over as many activations as the backend has room for."""
         while not self._closed:
             with self._lock:
-                batch = self._take_batch()
-            if not batch:
-                return
-            self._hand_over(batch[0][0], [activation for _, activation in batch])
+                room = self._pace.room(len(self._open))
+                taken = self._waiting.take(room) if room != 0 else None
+                if taken is None:
+                    self._pump_later()
+                    return
+                job, pieces = taken
+                activations = [self._activation(job, ranges, index) for index, ranges in enumerate(pieces)]
+            self._hand_over(job, activations)
+
+    def _pump_later(self) -> None:
+        """Come back when the platform has had its pause; when activations end, somebody comes anyway."""
+        pause_s = self._pace.pause_s
+        if self._waiting and pause_s > 0 and not self._pausing:
+            self._pausing = True
+            self._timers.after(pause_s, self._end_pause)
+
+    def _end_pause(self) -> None:
+        self._pausing = False
+        self._pump()
 
     def _hand_over(self, job: Job, activations: Sequence[Activation]) -> None:
         try:
@@ -137,19 +150,6 @@ class Invoker:
             for part in activation.ranges:
                 job.table.sent(part.first, part.count)
 
-    def _take_batch(self) -> list[tuple[Job, Activation]]:
-        """Take activations of one job off the queue, as many as go into one hook call."""
-        most = self._limits.in_flight
-        batch: list[tuple[Job, Activation]] = []
-        while self._waiting and (most is None or len(self._open) < most):
-            job, part = self._waiting[0]
-            if batch and batch[0][0] is not job:
-                break
-            self._waiting.popleft()
-            if not job.table.complete:
-                batch.append((job, self._activation(job, (part,), len(batch))))
-        return batch
-
     def _begin_to_watch(self, timeout_s: float) -> None:
         with self._lock:
             if not self._watching:
@@ -159,18 +159,28 @@ class Invoker:
 
     def _activation(self, job: Job, ranges: tuple[CallRange, ...], index: int) -> Activation:
         """Order calls of a job from the backend; from now on the activation is open."""
+        activation_id = f"{self._token}-{next(self._ids)}"
+        payload, ordered, deadline = None, 0.0, _FOREVER
+        if self._lane is not Lane.STREAM:
+            from lithops.invoke.orders import rendered  # on a stream, nobody needs json
+
+            payload, ordered = partial(rendered, job, activation_id, ranges, self._limits), time.monotonic()
+            longest = min(sum(part.count for part in ranges) * job.facts.timeout_s, self._limits.longest_s or _FOREVER)
+            deadline = ordered + longest + GRACE_S
         activation = Activation(
-            activation_id=f"{self._token}-{next(self._ids)}",
+            activation_id=activation_id,
             job_key=job.key,
             ranges=ranges,
-            lane=Lane.STREAM,
+            lane=self._lane,
             timeout_s=job.facts.timeout_s,
-            deadline=_FOREVER,
-            source=job.source,
+            ordered=ordered,
+            deadline=deadline,
+            source=job.source if payload is None else None,
+            payload=payload,
             chunksize=job.facts.chunksize,
             index=index,
         )
-        self._open[activation.activation_id] = job, activation
+        self._open[activation_id] = job, activation
         return activation
 
     # --- the sink
@@ -190,7 +200,6 @@ class Invoker:
         """See `lithops.types.Sink`."""
         self._heard = time.monotonic()
         at = time.time()
-        ended: list[tuple[Job, Report]] = []
         for report in reports:
             entry = self._open.get(report.activation_id)
             if entry is None:
@@ -201,121 +210,117 @@ class Invoker:
             except Exception as error:  # noqa: BLE001 - whatever a remote side may send
                 self.lost(report.activation_id, Cause.FORGED, f"a report cannot be read: {error}", ())
                 continue
-            again = self._to_retry(job, report, entries)
-            if _LOST in report.states:  # what is not tried again is an error by now
-                report = replaced(report, states=report.states.replace(bytes((_LOST,)), bytes((_ERROR,))))
-            fresh = job.table.fill(report, entries, at, again)
-            if job.failed_attempts and not job.table.remembers:
-                job.forget(call for call in range(report.first, report.first + report.count) if call not in again)
             if report.final:
                 with self._lock:
                     self._open.pop(report.activation_id, None)
                     self._receipts.pop(report.activation_id, None)
-            if fresh:
-                ended.append((job, report))
-            for delay_s, calls in itertools.groupby(again, key=again.__getitem__):
-                if delay_s is not None:
-                    parts = (CallRange(first=call, count=1, attempt=report.attempt + 1) for call in calls)
-                    self._retry(job, tuple(merged(parts)), delay_s)
-        for job, report in ended if self._plugins.hears_jobs else ():
-            self._plugins.calls_finished(job.info, [report])
-            if job.table.complete:
-                self._tell_end(job)
+                    self._pace.took(1)
+            self._take_in(job, report, entries, at)
         if self._waiting:
             self._pump()
 
+    def _take_in(self, job: Job, report: Report, entries: list[object], at: float) -> None:
+        """Write a report into the table, but for the calls that are tried again, and tell of it."""
+        again = self._losses.to_retry(job, report, entries)
+        if _LOST in report.states:  # what is not tried again is an error by now
+            report = replaced(report, states=report.states.replace(bytes((_LOST,)), bytes((_ERROR,))))
+        fresh = job.table.fill(report, entries, at, again)
+        if job.failed_attempts and not job.table.remembers:
+            job.forget(call for call in range(report.first, report.first + report.count) if call not in again)
+        for delay_s, calls in itertools.groupby(again, key=again.__getitem__):
+            if delay_s is not None:
+                parts = (CallRange(first=call, count=1, attempt=report.attempt + 1) for call in calls)
+                self._retry(job, tuple(merged(parts)), delay_s)
+        if fresh and self._plugins.hears_jobs:
+            self._plugins.calls_finished(job.info, [report])
+            if job.table.complete:
+                self._tell_end(job)
+
     def lost(self, activation_id: str, cause: Cause, detail: str, not_begun: Sequence[CallRange]) -> None:
         """See `lithops.types.Sink`."""
-        with self._lock:
-            entry = self._open.pop(activation_id, None)
-            self._receipts.pop(activation_id, None)
-        if entry is None:
-            return
-        job, activation = entry
-        if self._closed:  # that is how a backend ends what still runs
-            self.fail(job, _calls_of(activation.ranges), CallState.CANCELLED, _CLOSED)
-            return
-        table = job.table
-        free = set(_calls_of(not_begun))
-        loss = library_failure(errors.WorkerLostError, f"the worker was lost ({cause.value}): {detail}")
-        now = time.time()
-        again: list[CallRange] = []
-        dead: list[int] = []
+        for job, activation in self._closed_again((activation_id,)):
+            if self._closed:  # that is how a backend ends what still runs
+                self.fail(job, _calls_of(activation.ranges), CallState.CANCELLED, _CLOSED)
+                continue
+            calls = [call for call in _calls_of(activation.ranges) if not job.table.is_over(call)]
+            if cause not in OWN_DOING:
+                self._lose(job, activation, cause, detail, set(_calls_of(not_begun)))
+            elif len(calls) > 1:  # nobody knows whose doing it was: each gets an activation of its own
+                self._start_again(job, activation, alone=True)
+            else:
+                self._blame(job, activation, calls, own_failure(cause, detail))
+        self._pump()
+
+    def _lose(self, job: Job, activation: Activation, cause: Cause, detail: str, free: set[int]) -> None:
+        """Try again what an activation had that something from outside has ended."""
+        now, luck = time.time(), jitter()  # the same pause for all of them, so that they stay together
+        again: dict[float, list[CallRange]] = {}
         for part in activation.ranges:
             for call in range(part.first, part.first + part.count):
-                if table.is_over(call) or job.tried(call) >= part.attempt:
+                if job.table.is_over(call) or job.tried(call) >= part.attempt:
                     continue
                 if call in free:
-                    again.append(CallRange(first=call, count=1, attempt=part.attempt))
+                    again.setdefault(0.0, []).append(CallRange(first=call, count=1, attempt=part.attempt))
                     continue
-                attempt = Attempt(number=part.attempt, state="Lost", started=None, ended=now, worker="", failure=loss)
-                job.failed_attempts.setdefault(call, []).append(attempt)
-                if self._charge(job, call):
-                    again.append(CallRange(first=call, count=1, attempt=part.attempt + 1))
+                longest_s = self._losses.charge(job, call, lost_attempt(part.attempt, cause, detail, now), cause)
+                if longest_s is not None:
+                    after = CallRange(first=call, count=1, attempt=part.attempt + 1)
+                    again.setdefault(longest_s, []).append(after)
                 else:
-                    dead.append(call)
-        if dead:
-            message = f"the worker was lost {self._losses} times ({cause.value}): {detail}"
-            self.fail(job, dead, CallState.ERROR, library_failure(errors.WorkerLostError, message))
-        if again:
-            self._retry(job, tuple(merged(again)), _luck() * _LOST_DELAY_S)
+                    times = job.losses[call]
+                    message = f"the worker was lost {times} times ({cause.value}): {detail}"
+                    self.fail(job, (call,), CallState.ERROR, library_failure(errors.WorkerLostError, message))
+        for longest_s, parts in again.items():
+            self._retry(job, tuple(merged(parts)), longest_s * luck)
+
+    def _blame(self, job: Job, activation: Activation, calls: Sequence[int], failure: Failure) -> None:
+        """End calls as if their worker had reported that they failed."""
+        for call in calls:
+            part = next(part for part in activation.ranges if part.first <= call < part.first + part.count)
+            one = CallRange(first=call, count=1, attempt=part.attempt)
+            report = codec.report_of_unrun(one, CallState.ERROR, failure, activation_id=activation.activation_id)
+            self._take_in(job, report, [failure], time.time())
 
     def throttled(self, activation_ids: Sequence[str], retry_after_s: float | None) -> None:
         """See `lithops.types.Sink`."""
-        for job, activation in self._closed_again(activation_ids):
-            delay = retry_after_s if retry_after_s is not None else _luck() * _THROTTLED_DELAY_S
-            self._retry(job, activation.ranges, delay)
+        entries = list(self._closed_again(activation_ids))
+        if not entries:
+            return
+        with self._lock:
+            oldest = min(activation.ordered for _, activation in entries)
+            self._pace.put_off(len(entries), len(self._open), oldest, retry_after_s)
+            starved_s = time.monotonic() - self._pace.taken
+        for job, activation in entries:
+            if starved_s > job.facts.timeout_s + GRACE_S:
+                message = (
+                    f"backend {job.facts.backend!r} has taken no call for {starved_s:.0f} s, saying that there are too "
+                    "many; raise its limit, or lower max_workers"
+                )
+                failure = library_failure(errors.ThrottledError, message)
+                self.fail(job, _calls_of(activation.ranges), CallState.ERROR, failure)
+            else:
+                self._start_again(job, activation)
+        self._pump()
+
+    def _start_again(self, job: Job, activation: Activation, *, alone: bool = False) -> None:
+        """Put calls back to where they came from, no attempt charged."""
+        ranges = activation.ranges
+        if alone:
+            ranges = tuple(one for part in ranges for one in split(part, 1))
+        with self._lock:
+            self._waiting.add(job, ranges, first=True)
 
     def refused(self, activation_ids: Sequence[str], error: Exception) -> None:
         """See `lithops.types.Sink`."""
-        failure = capture(error)
+        failure = _failure_of(error)
         for job, activation in self._closed_again(activation_ids):
-            self.fail(job, _calls_of(activation.ranges), CallState.ERROR, failure)
+            if isinstance(error, errors.InputTooLargeError) and sum(part.count for part in activation.ranges) > 1:
+                self._start_again(job, activation, alone=True)
+            else:
+                self.fail(job, _calls_of(activation.ranges), CallState.ERROR, failure)
+        self._pump()
 
     # --- retries and ends
-
-    def _to_retry(self, job: Job, report: Report, entries: list[object]) -> dict[int, float | None]:
-        """Decide which calls of a report are tried again, and after how many seconds.
-
-        None stands for a call that is tried again already: the report has come twice. A call that was lost for the
-        last time becomes an error of its own, in `entries`.
-        """
-        states = report.states
-        if states.count(_DONE) == len(states):
-            return {}
-        again: dict[int, float | None] = {}
-        luck = _luck()  # the same for all of them: they ran one after the other, and may do so again
-        with self._lock:
-            for k, state in enumerate(states):
-                call = report.first + k
-                if job.table.is_over(call) or state not in (_ERROR, _LOST):
-                    continue
-                if job.tried(call) >= report.attempt:
-                    again[call] = None
-                    continue
-                delay_s = self._delay_s(job, call, state, report.attempt, entries[k], luck)
-                if delay_s is not None:
-                    again[call] = delay_s
-                    job.failed_attempts.setdefault(call, []).append(failed_attempt(report, k, entries[k]))
-                elif state == _LOST:
-                    entries[k] = lost_for_good(entries[k], job.losses[call])
-        return again
-
-    def _delay_s(self, job: Job, call: int, state: int, attempt: int, failure: object, luck: float) -> float | None:
-        """Say after how many seconds a call that failed is tried again, None if it is not."""
-        if state == _LOST:
-            return luck * _LOST_DELAY_S if self._charge(job, call) else None
-        retry = job.facts.retry
-        failures = attempt - job.losses.get(call, 0)  # by its own doing; what came from outside is not held against it
-        if failures > retry.retries or not retry.covers(failure):
-            return None
-        return retry.delay_s(failures, luck)
-
-    def _charge(self, job: Job, call: int) -> bool:
-        """Count a lost worker against a call; return whether it may have another."""
-        with self._lock:
-            losses = job.losses[call] = job.losses.get(call, 0) + 1
-        return losses < self._losses and not self._closed
 
     def _retry(self, job: Job, ranges: tuple[CallRange, ...], delay_s: float) -> None:
         if self._closed:
@@ -355,16 +360,23 @@ class Invoker:
             self._plugins.job_finished(job.info)
 
     def _watch(self) -> None:
-        """End what a backend has forgotten: nothing was heard of anything for longer than any call may take."""
+        """End what a backend has forgotten.
+
+        That is what is past its deadline; where there are none, all that is open, if nothing was heard of anything
+        for longer than any call may take.
+        """
         with self._lock:
-            if not self.busy:
-                self._watching = False
-                return
-            silent = time.monotonic() - self._heard
-            longest = max((job.facts.timeout_s for job, _ in self._open.values()), default=0.0) + GRACE_S
-            overdue = [] if silent < longest else list(self._open)
-            if longest != _FOREVER:
-                self._timers.after(max(1.0, longest - silent), self._watch)
+            now = time.monotonic()
+            silent = now - self._heard
+            longest = max((job.facts.timeout_s for job, _ in self._open.values()), default=0.0)
+            quiet_until = self._heard + longest + GRACE_S
+            deadlines = {i: activation.deadline for i, (_, activation) in self._open.items()}
+            ends = {i: quiet_until if end == _FOREVER else end + GRACE_S for i, end in deadlines.items()}
+            overdue = [i for i, end in ends.items() if end <= now]
+            following = min((end for end in ends.values() if end > now), default=now + GRACE_S)
+            self._watching = self.busy and following != _FOREVER
+            if self._watching:
+                self._timers.after(max(SHORTEST_WATCH_S, following - now), self._watch)
         for activation_id in overdue:
             self.lost(activation_id, Cause.FORGOTTEN, f"the backend has said nothing for {silent:.0f} s", ())
 
@@ -381,7 +393,9 @@ def _attempt(part: CallRange) -> int:
     return part.attempt
 
 
-def _luck() -> float:
-    import random  # not before something has failed: 3 ms
-
-    return random.random()  # noqa: S311 - jitter, no secret
+def _failure_of(error: Exception) -> Failure:
+    """Describe why a platform will not run calls: as it is, if it is one of ours."""
+    kind = type(error)
+    if isinstance(error, errors.LithopsError) and getattr(errors, kind.__name__, None) is kind:
+        return library_failure(kind, str(error))
+    return capture(error)

@@ -60,7 +60,9 @@ class JobBuilder:
         pump: Pump | None,
         storage: Callable[[], object],
         parallel: int | None,
+        alone: bool = False,
     ) -> None:
+        """`alone` says that calls of a job travel one by one, not on a stream."""
         self._executor_id = executor_id
         self._backend = backend
         self._runtime_name = runtime_name
@@ -68,6 +70,7 @@ class JobBuilder:
         self._pump = pump
         self._storage = storage
         self._parallel = parallel
+        self._alone = alone
         self._cache = FunctionCache()
 
     def from_items(self, job_id: str, function: Callable[..., object], data: object, options: JobOptions) -> Job:
@@ -95,6 +98,7 @@ class JobBuilder:
             explain=explain,
             capturing=lambda: by_value(options.include_modules, options.exclude_modules),
             shelf=options.shelf,
+            alone=self._alone,
         )
         plain = one_atom and not binder.placement
         payload = self._payload(function, binder, options, key=_ONE_ATOM if plain else None)

@@ -22,6 +22,8 @@ BLOCK_CALLS = 1024
 BLOCK_BYTES = 128 * 1024
 """A block is closed when its pickles reach this size: every worker that gets a part of it loads all of it."""
 BLOCK_BUFFER_BYTES = 4 << 20
+_NUMBERS = frozenset({int, float, bool, type(None)})
+"""Small enough that to cut one out of its block, which loads all of it, costs next to nothing."""
 
 Explain = Callable[[int, object, Exception], BadCallError]
 """Makes the error for an item that cannot be pickled: its index, the item, what pickling it raised."""
@@ -74,13 +76,15 @@ def encode(
     explain: Explain,
     capturing: Callable[[], AbstractContextManager[None]],
     shelf: Shelf | None = None,
+    alone: bool = False,
 ) -> tuple[list[Block], tuple[memoryview, ...]]:
     """Pickle items in blocks; return the blocks and the buffers that a worker is to get once.
 
     These are the buffers that stand in more than one block, and those that belong on the shelf. `whole` says that the
     items exist already, all at once: only then, or with a shelf, can an object met twice be taken for the same (a
-    generator may fill one buffer again and again). `check` is given each group of items before it is pickled, and
-    `capturing` is entered while it is, but never while the user's iterator runs.
+    generator may fill one buffer again and again). With `alone`, blocks can be cut between any two items. `check` is
+    given each group of items before it is pickled, and `capturing` is entered while it is, but never while the user's
+    iterator runs.
     """
     known: codec.Known | None = shelf.views if shelf is not None else {} if whole else None
     blocks: list[Block] = []
@@ -88,11 +92,11 @@ def encode(
     source = iter(items)
     while group := list(islice(source, BLOCK_CALLS)):
         check(group)
-        if codec.ATOMS.issuperset(map(type, group)):
+        if (_NUMBERS if alone else codec.ATOMS).issuperset(map(type, group)):
             blocks.append(Block(first=first, count=len(group), payload=codec.encode_atoms(group)))
         else:
             with capturing():
-                blocks += _encode_group(group, first, known, explain)
+                blocks += _encode_group(group, first, known, explain, alone=alone)
         first += len(group)
     return blocks, _for_all(blocks, shelf)
 
@@ -108,9 +112,11 @@ def _for_all(blocks: list[Block], shelf: Shelf | None) -> tuple[memoryview, ...]
     return tuple(shared.values())
 
 
-def _encode_group(group: list[object], first: int, known: codec.Known | None, explain: Explain) -> Iterator[Block]:
+def _encode_group(
+    group: list[object], first: int, known: codec.Known | None, explain: Explain, *, alone: bool
+) -> Iterator[Block]:
     start = 0
-    encoder = codec.ItemEncoder(_pickler, {} if known is None else known)
+    encoder = codec.ItemEncoder(_pickler, {} if known is None else known, alone=alone)
     for k, item in enumerate(group):
         try:
             encoder.add(item)
@@ -120,7 +126,7 @@ def _encode_group(group: list[object], first: int, known: codec.Known | None, ex
         if full or k == len(group) - 1:
             yield Block(first=first + start, count=k + 1 - start, payload=encoder.finish())
             start = k + 1
-            encoder = codec.ItemEncoder(_pickler, {} if known is None else known)
+            encoder = codec.ItemEncoder(_pickler, {} if known is None else known, alone=alone)
 
 
 def _pickler(file: io.BytesIO, catcher: Callable[[pickle.PickleBuffer], object]) -> pickle.Pickler:

@@ -81,10 +81,14 @@ def _address(owner: object) -> int:
 
 
 class ItemEncoder:
-    """Encodes the items of consecutive calls into one body, item by item; pickles share their memo, so an object that
-    several items refer to is written once."""
+    """Encodes the items of consecutive calls into one body, item by item.
 
-    def __init__(self, dump: Dump, known: Known | None) -> None:
+    Pickles share their memo, so an object that several items refer to is written once; unless they are `alone`, so
+    that `cut` can take them apart.
+    """
+
+    def __init__(self, dump: Dump, known: Known | None, *, alone: bool = False) -> None:
+        self._alone = alone
         self._file = io.BytesIO()
         self._catcher = BufferCatcher(known)
         self._pickler = dump(self._file, self._catcher)
@@ -103,6 +107,8 @@ class ItemEncoder:
     def add(self, item: object) -> None:
         """Append one item; raises what pickling it raises, with the body as it was before."""
         start, caught = self._file.tell(), len(self._catcher.caught)
+        if self._alone:
+            self._pickler.clear_memo()
         try:
             self._pickler.dump(item)
         except BaseException:
@@ -122,6 +128,28 @@ class ItemEncoder:
 def encode_atoms(items: list[object]) -> Payload:
     """Encode items that are all of a type in `ATOMS`."""
     return Payload(body=_LIST + pickle.dumps(items, 5))
+
+
+def cut(block: Block, first: int, count: int) -> Block:
+    """Return a block of some of the calls of `block`, whose items must have been encoded `alone`, or are atoms."""
+    if block.count == count:
+        return block
+    low = first - block.first
+    high = low + count
+    view = memoryview(block.payload.body)
+    if view[:1] == _LIST:
+        return Block(first=first, count=count, payload=encode_atoms(pickle.loads(view[1:])[low:high]))
+    start = 1 + _COUNT.size
+    begin, buffer = struct.unpack_from("<2Q", view, start + 16 * (low - 1)) if low else (0, 0)
+    kept = struct.unpack_from(f"<{2 * count}Q", view, start + 16 * low)
+    moved = [end - (begin, buffer)[k % 2] for k, end in enumerate(kept)]
+    head = _STREAM + _COUNT.pack(count) + struct.pack(f"<{2 * count}Q", *moved)
+    data = view[start + 16 * block.count :][begin : kept[-2]]
+    return Block(
+        first=first,
+        count=count,
+        payload=Payload(body=head + data, buffers=block.payload.buffers[buffer : kept[-1]]),
+    )
 
 
 class ItemReader:

@@ -1,0 +1,1 @@
+"""The serverless mode: activations as requests to a platform that starts workers."""
