@@ -104,10 +104,13 @@ class Dispatcher:
             self._begin(ticket)
 
     def _begin(self, ticket: Ticket) -> None:
+        if ticket.deadline <= self._loop.time():
+            self._expired(ticket)
+            return
         try:
             self._origins.address(ticket, ticket.exchange.request())
         except BaseException as error:  # noqa: BLE001 - as above
-            self.failed(ticket, error if isinstance(error, Exception) else failure(f"the request was not made: {error!r}"))
+            self.failed(ticket, error if isinstance(error, Exception) else failure(f"no request was made: {error!r}"))
         else:
             self._pool.place(ticket)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import ssl
 
@@ -59,4 +60,6 @@ def _reason(cause: ssl.SSLError) -> str:
 def _text(cause: Exception) -> str:
     if isinstance(cause, ssl.SSLError):
         return _reason(cause)
-    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+    if isinstance(cause, OSError) and cause.errno:
+        return os.strerror(cause.errno)
+    return str(cause) or type(cause).__name__

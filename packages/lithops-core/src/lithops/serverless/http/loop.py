@@ -1,4 +1,4 @@
-"""The event loop of an engine: asyncio's own, but it remembers for a while where hosts are."""
+"""The event loop of an engine: asyncio's own, with another way of looking hosts up."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-REMEMBERED_S = 30.0
-
 
 class Loop(asyncio.SelectorEventLoop):
     """Looks hosts up on threads that nobody joins: a look-up cannot be stopped, and closing must not wait for it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._known: dict[tuple[object, ...], tuple[float, asyncio.Future[list[Any]]]] = {}
+        self._asked: dict[tuple[Any, ...], asyncio.Future[list[Any]]] = {}
         self._stopped: asyncio.Future[None] = self.create_future()
 
     async def serve(self) -> None:
@@ -37,32 +35,27 @@ class Loop(asyncio.SelectorEventLoop):
         proto: int = 0,
         flags: int = 0,
     ) -> list[Any]:
-        """Return the addresses of a host, which those who ask at the same time share."""
-        key = (host, port, family, type, proto, flags)
-        until, found = self._known.get(key, (0.0, None))
-        if found is None or until < self.time():
-            found = self.create_future()
-            self._known[key] = (self.time() + REMEMBERED_S, found)
-            threading.Thread(target=self._look_up, args=(key, found), name="lithops-dns", daemon=True).start()
+        """Return the addresses of a host; those who ask at the same time share one look-up."""
+        asked = (host, port, family, type, proto, flags)
+        found = self._asked.get(asked)
+        if found is None:
+            found = self._asked[asked] = self.create_future()
+            threading.Thread(target=self._look_up, args=(asked,), name="lithops-dns", daemon=True).start()
         return await asyncio.shield(found)
 
-    def forget(self) -> None:
-        """Look hosts up again when they are asked for next: they may have moved."""
-        self._known = {key: known for key, known in self._known.items() if not known[1].done()}
-
-    def _look_up(self, key: tuple[Any, ...], found: asyncio.Future[list[Any]]) -> None:
-        error, addresses = None, []
+    def _look_up(self, asked: tuple[Any, ...]) -> None:
+        addresses, error = [], None
         try:
-            addresses = socket.getaddrinfo(*key)
-        except Exception as caught:  # noqa: BLE001 - whatever it is, those who wait for the answer get it
+            addresses = socket.getaddrinfo(*asked)
+        except Exception as caught:  # noqa: BLE001 - whatever it is, those who asked get it
             error = caught
         with suppress(RuntimeError):  # the loop was closed meanwhile
-            self.call_soon_threadsafe(self._settle, found, error, addresses)
+            self.call_soon_threadsafe(self._settle, asked, addresses, error)
 
-    def _settle(self, found: asyncio.Future[list[Any]], error: Exception | None, addresses: list[Any]) -> None:
+    def _settle(self, asked: tuple[Any, ...], addresses: list[Any], error: Exception | None) -> None:
+        found = self._asked.pop(asked)
         if error is None:
             found.set_result(addresses)
         else:
             found.set_exception(error)
-            found.exception()  # seen: nobody may be waiting any more
-            self.forget()
+            found.exception()  # seen, should nobody wait for it any more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,6 +26,10 @@ REMEMBERED = 1024
 """URLs and origins that are remembered."""
 
 
+ADDRESS_S = 30.0
+"""How long an address is used without looking the host up again."""
+
+
 class Origin:
     """Scheme, host, port and whom to trust: what a connection can be used again for."""
 
@@ -39,6 +44,21 @@ class Origin:
         self.waiting: deque[Ticket] = deque()
         self.opening = 0
         """Connections on their way, each for whatever waits when it is there."""
+        self._address = ""
+        self._address_until = 0.0
+
+    def address(self) -> str:
+        """Return where it was reached of late; empty if it must be looked up."""
+        return self._address if time.monotonic() < self._address_until else ""
+
+    def reached(self, address: str) -> None:
+        """Remember for a while where it is."""
+        if not self.address():
+            self._address, self._address_until = address, time.monotonic() + ADDRESS_S
+
+    def lost(self) -> None:
+        """Look it up again next time: it may have moved."""
+        self._address_until = 0.0
 
 
 class Origins:
@@ -63,7 +83,7 @@ class Origins:
         ticket.head = head_of(request, target)
         ticket.body = request.body
         ticket.bodyless = request.method == "HEAD"
-        key = (target.secure, target.host, target.port, request.ca_file)
+        key = (target.secure, target.host, target.port, request.ca_file if target.secure else None)
         origin = self._origins.get(key)
         if origin is None:
             trusted = self._contexts.of(request.ca_file) if target.secure else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,10 +20,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-OPENING = 32
-"""Connections on their way at once: a handshake takes the time of several requests, and all others would wait for it."""
+FEWEST_OPENING, MOST_OPENING = 8, 32
+"""Connections on their way at once: the more, the sooner all are there if what takes time is the way. If it is the
+computing, each takes the time of ten requests, and few at once let answers come in, whose connections are used again."""
+BUSY = 0.5
+"""Share of its time that this thread computes, from which on it is the computing."""
 OPEN_S = 10.0
 IDLE_S = 30.0
+EYEBALLS_S = 0.25
+"""How long one address of a host may take before the next is tried beside it, as RFC 8305 has it."""
 SHORTAGE_S = 1.0
 """How long no connection is opened after the system has refused one."""
 REPETITIONS = 3
@@ -60,6 +66,8 @@ class Pool:
         self.short = False
         """Whether the system refuses to open more, for now."""
         self._limit = limit
+        self._allowed = FEWEST_OPENING
+        """Connections that may be on their way at once."""
         self._open: set[Connection] = set()
         self._opening: set[asyncio.Task[None]] = set()
         self._idle: dict[Connection, float] = {}
@@ -130,7 +138,7 @@ class Pool:
             connection.abort()
 
     def _may_open(self) -> bool:
-        return len(self._opening) < OPENING and not self.short
+        return len(self._opening) < self._allowed and not self.short
 
     def _full(self) -> bool:
         return len(self._open) + len(self._opening) >= self._limit
@@ -176,6 +184,7 @@ class Pool:
     async def _open_one(self, origin: Origin) -> None:
         connection: Connection | None = None
         problem: Exception | None = None
+        began, computed = time.monotonic(), time.thread_time()
         try:
             async with asyncio.timeout(OPEN_S):
                 connection = await self._connect(origin)
@@ -184,6 +193,10 @@ class Pool:
         task = asyncio.current_task()
         assert task is not None
         self._opening.discard(task)
+        if time.thread_time() - computed > BUSY * (time.monotonic() - began):
+            self._allowed = max(FEWEST_OPENING, self._allowed - 1)
+        else:
+            self._allowed = min(MOST_OPENING, self._allowed + 1)
         origin.opening -= 1
         if connection is not None:
             self._open.add(connection)
@@ -192,15 +205,19 @@ class Pool:
             self._run_short(problem)
             self._unserved.append(origin)
         elif problem is not None:
-            self.loop.forget()
+            origin.lost()
             if len(origin.waiting) > origin.opening:
                 self.owner.failed(origin.waiting.popleft(), not_opened(origin.name, problem, OPEN_S))
         self._changed()
 
     async def _connect(self, origin: Origin) -> Connection:
         tls = Tls(origin.trusted, origin.host) if origin.trusted is not None else None
+        address = origin.address()
         _, connection = await self.loop.create_connection(
-            lambda: Connection(self, origin, tls), origin.host, origin.port, happy_eyeballs_delay=0.25
+            lambda: Connection(self, origin, tls),
+            address or origin.host,
+            origin.port,
+            happy_eyeballs_delay=None if address else EYEBALLS_S,  # with one address, trying several costs all the same
         )
         try:
             await connection.opened
@@ -209,6 +226,7 @@ class Pool:
         except BaseException:
             connection.abort()
             raise
+        origin.reached(connection.address)
         return connection
 
     def _run_short(self, problem: OSError) -> None:
