@@ -87,9 +87,7 @@ def test_freed_connections_are_used_before_new_ones_are_opened(serve: Serve, mak
     assert server.accepted < 1000
 
 
-def test_idle_connection_is_closed_after_a_while(
-    serve: Serve, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_idle_connection_is_closed_after_a_while(serve: Serve, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lithops.serverless.http.pool.IDLE_S", 0.1)
     ended = threading.Event()
 

@@ -216,7 +216,7 @@ def test_closing_while_connections_are_on_their_way(serve: Serve, engine: Engine
 def test_closing_does_not_wait_for_a_host_to_be_looked_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, answer = threading.Event(), threading.Event()
 
-    def look_up(*_: object) -> list[object]:
+    def look_up(*_: object, **__: object) -> list[object]:
         asked.set()
         answer.wait(LIMIT_S)
         return []

@@ -40,7 +40,6 @@ class Connection(asyncio.BufferedProtocol):
         self.ticket: Ticket | None = None
         self.opened: asyncio.Future[None] = pool.loop.create_future()
         """Done once it can be used."""
-        self.address = ""
         self._pool = pool
         self._reader = Reader(origin.parser)
         self._tls = tls
@@ -78,7 +77,6 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the handshake."""
         self._transport = cast("asyncio.Transport", transport)
-        self.address = transport.get_extra_info("peername")[0]
         link: socket.socket = transport.get_extra_info("socket")
         for level, name, value in OPTIONS:
             if (option := getattr(socket, name, None)) is not None:

@@ -12,9 +12,9 @@ from lithops.serverless.http.origin import Origins
 from lithops.serverless.http.pool import Pool
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Sequence
 
-    from lithops.serverless.http.loop import Loop
     from lithops.serverless.http.queue import Queue
     from lithops.serverless.http.ticket import Ticket
     from lithops.types import HttpResponse
@@ -25,7 +25,9 @@ logger = logging.getLogger(__name__)
 class Dispatcher:
     """All tickets that have not ended. Everything here runs on the thread of the loop."""
 
-    def __init__(self, loop: Loop, queue: Queue, connections: int, after_turn: Callable[[], None] | None) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, queue: Queue, connections: int, after_turn: Callable[[], None] | None
+    ) -> None:
         self._loop = loop
         self._queue = queue
         self._after_turn = after_turn
@@ -64,7 +66,7 @@ class Dispatcher:
         if self._end(ticket):
             try:
                 ticket.exchange.answered(response)
-            except BaseException:  # noqa: BLE001 - the border to a plugin; the thread must live on
+            except BaseException:  # the border to a plugin; the thread must live on
                 logger.exception("a response could not be taken")
 
     def failed(self, ticket: Ticket, error: Exception) -> None:
@@ -72,7 +74,7 @@ class Dispatcher:
         if self._end(ticket):
             try:
                 ticket.exchange.failed(error, ticket.sent)
-            except BaseException:  # noqa: BLE001 - as above
+            except BaseException:  # as above
                 logger.exception("a failure could not be taken: %s", error)
 
     def again(self, ticket: Ticket) -> None:
@@ -95,7 +97,7 @@ class Dispatcher:
             if self._after_turn is not None:
                 try:
                     self._after_turn()
-                except BaseException:  # noqa: BLE001 - as above
+                except BaseException:  # as above
                     logger.exception("the end of a turn could not be taken")
 
     def _send_queued(self) -> None:

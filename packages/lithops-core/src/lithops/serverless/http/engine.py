@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from lithops.errors import ClosedError
 from lithops.serverless.http.dispatcher import Dispatcher
-from lithops.serverless.http.loop import Loop
 from lithops.serverless.http.queue import Queue
 from lithops.serverless.http.ticket import Exchange as Exchange
 from lithops.serverless.http.ticket import Ticket
@@ -37,7 +36,8 @@ class Engine:
         self._after_turn = after_turn
         self._queue = Queue()
         self._lock = threading.Lock()
-        self._loop: Loop | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
         self._dispatcher: Dispatcher | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -74,8 +74,8 @@ class Engine:
         if os.getpid() != self._owner:  # thread and connections are the parent's, and the lock may be held for ever
             return
         with self._lock:
-            if not self._closed and self._loop is not None:
-                self._loop.call_soon_threadsafe(self._loop.stop_serving)
+            if not self._closed and self._loop is not None and self._stop is not None:
+                self._loop.call_soon_threadsafe(self._stop.set)
             self._closed = True
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -88,17 +88,15 @@ class Engine:
             raise ClosedError("these connections belong to the process this one was forked from; make a new executor")
 
     def _start(self) -> Dispatcher:
-        self._loop = loop = Loop()
-        limit = min(self._connections, _affordable(self._connections))
-        self._dispatcher = Dispatcher(loop, self._queue, limit, self._after_turn)
-        self._thread = threading.Thread(target=self._run, args=(loop, self._dispatcher), name="lithops-http", daemon=True)
+        limit = _affordable(self._connections)
+        self._loop = asyncio.SelectorEventLoop()
+        self._stop = asyncio.Event()
+        self._dispatcher = Dispatcher(self._loop, self._queue, limit, self._after_turn)
+        self._thread = threading.Thread(
+            target=_run, args=(self._loop, self._dispatcher, self._stop), name="lithops-http", daemon=True
+        )
         self._thread.start()
         return self._dispatcher
-
-    def _run(self, loop: Loop, dispatcher: Dispatcher) -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            runner.run(loop.serve())
-            dispatcher.close()
 
     def _tell(self, callback: Callable[[Sequence[Ticket]], None], tickets: Sequence[Ticket]) -> None:
         """Have the engine's thread know, at once if this is it."""
@@ -109,7 +107,17 @@ class Engine:
             self._loop.call_soon_threadsafe(callback, tickets)
 
 
+def _run(loop: asyncio.AbstractEventLoop, dispatcher: Dispatcher, stop: asyncio.Event) -> None:
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:  # ends the tasks and what else the loop has
+        runner.run(_until(stop))
+        dispatcher.close()
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
 def _affordable(wanted: int) -> int:
     """Return how many connections leave the rest of the program files to open."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return wanted if limit == resource.RLIM_INFINITY else max(1, limit * 3 // 4)
+    return wanted if limit == resource.RLIM_INFINITY else max(1, min(wanted, limit * 3 // 4))

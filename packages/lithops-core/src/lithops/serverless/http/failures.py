@@ -31,7 +31,9 @@ def not_opened(host: str, cause: Exception, limit_s: float) -> TransportError:
             lasting=True,
         )
     if isinstance(cause, ssl.SSLError):
-        return failure(f"{host} does not agree on TLS: {_reason(cause)}; check that the URL is that of an HTTPS service")
+        return failure(
+            f"{host} does not agree on TLS: {_reason(cause)}; check that the URL is that of an HTTPS service"
+        )
     if isinstance(cause, socket.gaierror):
         return failure(f"{host} cannot be found: {cause.strerror}; check the host in the URL, and the network")
     if isinstance(cause, TimeoutError) and cause.errno is None:

@@ -47,17 +47,17 @@ class Origin:
         self._address = ""
         self._address_until = 0.0
 
-    def address(self) -> str:
-        """Return where it was reached of late; empty if it must be looked up."""
-        return self._address if time.monotonic() < self._address_until else ""
+    def addresses(self) -> list[str]:
+        """Return where it was reached of late; nothing if it is to be looked up."""
+        return [self._address] if time.monotonic() < self._address_until else []
 
     def reached(self, address: str) -> None:
-        """Remember for a while where it is."""
-        if not self.address():
+        """Remember for a while where it is: looking it up, or trying other addresses first, takes longer."""
+        if not self.addresses():
             self._address, self._address_until = address, time.monotonic() + ADDRESS_S
 
     def lost(self) -> None:
-        """Look it up again next time: it may have moved."""
+        """Look it up next time: it may have moved."""
         self._address_until = 0.0
 
 

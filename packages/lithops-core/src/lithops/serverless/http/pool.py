@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import ssl
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from lithops.serverless.http.addresses import Addresses
 from lithops.serverless.http.connection import Connection
 from lithops.serverless.http.failures import SHORT_OF_SOCKETS, not_opened
 from lithops.serverless.http.tls import Tls
 
 if TYPE_CHECKING:
-    from lithops.serverless.http.loop import Loop
     from lithops.serverless.http.origin import Origin
     from lithops.serverless.http.ticket import Ticket
     from lithops.types import HttpResponse
@@ -27,8 +29,6 @@ BUSY = 0.5
 """Share of its time that this thread computes, from which on it is the computing."""
 OPEN_S = 10.0
 IDLE_S = 30.0
-EYEBALLS_S = 0.25
-"""How long one address of a host may take before the next is tried beside it, as RFC 8305 has it."""
 SHORTAGE_S = 1.0
 """How long no connection is opened after the system has refused one."""
 REPETITIONS = 3
@@ -58,7 +58,7 @@ class Owner(Protocol):
 class Pool:
     """The open connections of all origins, and the tickets that wait for one. Used on the thread of the loop only."""
 
-    def __init__(self, loop: Loop, limit: int, owner: Owner) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, limit: int, owner: Owner) -> None:
         self.loop = loop
         self.owner = owner
         self.received = memoryview(bytearray(256 * 1024))
@@ -66,6 +66,7 @@ class Pool:
         self.short = False
         """Whether the system refuses to open more, for now."""
         self._limit = limit
+        self._addresses = Addresses(loop)
         self._allowed = FEWEST_OPENING
         """Connections that may be on their way at once."""
         self._open: set[Connection] = set()
@@ -211,14 +212,24 @@ class Pool:
         self._changed()
 
     async def _connect(self, origin: Origin) -> Connection:
+        """Try the addresses of a host, one after the other, until one takes a connection."""
+        until = self.loop.time() + OPEN_S
+        addresses = origin.addresses() or await self._addresses.of(origin.host)
+        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            try:
+                async with asyncio.timeout((until - self.loop.time()) / left):
+                    connection = await self._connect_to(origin, address)
+            except OSError as error:
+                if left == 1 or isinstance(error, ssl.SSLError) or error.errno in SHORT_OF_SOCKETS:
+                    raise
+            else:
+                origin.reached(address)
+                return connection
+        raise socket.gaierror(socket.EAI_NONAME, "it has no address")
+
+    async def _connect_to(self, origin: Origin, address: str) -> Connection:
         tls = Tls(origin.trusted, origin.host) if origin.trusted is not None else None
-        address = origin.address()
-        _, connection = await self.loop.create_connection(
-            lambda: Connection(self, origin, tls),
-            address or origin.host,
-            origin.port,
-            happy_eyeballs_delay=None if address else EYEBALLS_S,  # with one address, trying several costs all the same
-        )
+        _, connection = await self.loop.create_connection(lambda: Connection(self, origin, tls), address, origin.port)
         try:
             await connection.opened
             if connection.is_closing():
@@ -226,7 +237,6 @@ class Pool:
         except BaseException:
             connection.abort()
             raise
-        origin.reached(connection.address)
         return connection
 
     def _run_short(self, problem: OSError) -> None:

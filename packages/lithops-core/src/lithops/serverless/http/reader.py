@@ -84,7 +84,7 @@ class Reader:
         self.begun = True
         try:
             self._parser.feed_data(data)
-        except Exception as error:  # noqa: BLE001 - the parser's errors, and those of the methods that it calls
+        except Exception as error:  # the parser's errors, and those of the methods that it calls
             if self.response is not None:
                 self.surplus = True
             else:

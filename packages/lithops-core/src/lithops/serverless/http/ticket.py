@@ -35,7 +35,18 @@ class Exchange(Protocol):
 class Ticket:
     """An exchange on its way."""
 
-    __slots__ = ("body", "bodyless", "connection", "deadline", "exchange", "head", "origin", "queued", "repeated", "sent")
+    __slots__ = (
+        "body",
+        "bodyless",
+        "connection",
+        "deadline",
+        "exchange",
+        "head",
+        "origin",
+        "queued",
+        "repeated",
+        "sent",
+    )
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange

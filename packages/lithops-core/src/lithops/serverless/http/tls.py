@@ -77,7 +77,7 @@ class Tls:
         if not self.secured or not (self._incoming.pending or self._session.pending()):
             return 0
         try:
-            count: int = self._session.read(len(buffer), buffer)  # type: ignore[arg-type,assignment]
+            count: int = self._session.read(len(buffer), buffer)  # type: ignore[assignment]
         except ssl.SSLWantReadError:
             return 0
         self.closed = not count
@@ -87,5 +87,5 @@ class Tls:
         """Return what carries `data`."""
         rest = memoryview(data)
         while rest:
-            rest = rest[self._session.write(rest) :]  # type: ignore[arg-type]
+            rest = rest[self._session.write(rest) :]
         return self._outgoing.read()

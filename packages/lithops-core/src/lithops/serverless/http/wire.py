@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lithops.records import record
+from lithops.serverless.http.addresses import is_address
 from lithops.serverless.http.failures import failure
 
 if TYPE_CHECKING:
@@ -84,10 +85,7 @@ def head_of(request: HttpRequest, target: Target) -> bytes:
 
 
 def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host == "localhost" or (is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def _bad_url(url: str, why: str) -> TransportError:
