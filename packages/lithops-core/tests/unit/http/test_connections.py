@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 
 import pytest
@@ -243,3 +244,39 @@ def test_what_comes_unasked_ends_an_idle_connection(serve: Serve, engine: Engine
     assert ended.wait(LIMIT_S)
     one_after_the_other(engine, server, None, 1)
     assert server.accepted == 2
+
+
+def resolve(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
+    """Have hosts found at addresses of this machine, which no real resolver would say; returns the hosts asked for."""
+    asked: list[str] = []
+
+    def look_up(host: str, port: None, type: int) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        asked.append(host)
+        return [(socket.AF_INET, type, 6, "", (address, 0)) for address in addresses]
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    return asked
+
+
+def test_addresses_of_a_host_are_tried_until_one_takes_the_connection(
+    serve: Serve, engine: Engine, ca_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(tls="many.example")
+    asked = resolve(monkeypatch, "127.0.0.2", "127.0.0.3", "127.0.0.1")
+    calls = [Call(f"https://many.example:{server.port}/", ca_file=ca_file) for _ in range(100)]
+    engine.send(calls)
+    for call in calls:
+        assert call.response().status == 200
+    assert asked == ["many.example"]
+
+
+def test_host_that_moved_is_looked_up_again(
+    serve: Serve, engine: Engine, ca_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(tls="moving.example")
+    for addresses, ended in ((["127.0.0.2"], Call.error), (["127.0.0.1"], Call.response)):
+        asked = resolve(monkeypatch, *addresses)
+        call = Call(f"https://moving.example:{server.port}/", ca_file=ca_file)
+        engine.send([call])
+        ended(call)
+        assert asked == ["moving.example"]

@@ -65,6 +65,19 @@ def test_server_that_does_not_speak_tls(serve: Serve, engine: Engine) -> None:
     )
 
 
+def test_connection_closed_during_the_handshake(serve: Serve, engine: Engine) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.hello()
+
+    server = serve(script, tls="")
+    call = Call(server.url.replace("http:", "https:"))
+    assert str(fail(engine, call)) == (
+        f"no connection to 127.0.0.1:{server.port}: it closed the connection during the handshake; "
+        f"check the network and that the service is up"
+    )
+    assert call.sent is False
+
+
 def test_certificate_of_an_unknown_authority_is_refused_for_good(serve: Serve, engine: Engine) -> None:
     server = serve()
     call = Call(server.url)

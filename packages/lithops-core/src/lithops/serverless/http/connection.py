@@ -118,15 +118,13 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Have the request sent again if the server cannot have seen it, or tell that there is no answer."""
         self._pool.discard(self)
-        if not self.opened.done():
-            self.opened.set_exception(exc or ConnectionResetError("it closed the connection during the handshake"))
-            self.opened.exception()  # seen, should nobody wait for it any more
+        self._fail_opening(exc or ConnectionResetError("it closed the connection during the handshake"))
         ticket = self.ticket
         if ticket is None:
             return
         soon = self._pool.loop.time() - self._sent_at < STALE_S
         if self._served and soon and not self._reader.begun and self._pool.repeat(ticket):
-            self.ticket = ticket.connection = None
+            self.ticket = None
         else:
             self._fail(broken_off(self.origin.name, exc, answering=self._reader.begun))
 
@@ -194,9 +192,13 @@ class Connection(asyncio.BufferedProtocol):
         assert self._tls is not None
         self._transport.write(self._tls.pending())
         self._transport.close()
+        self._fail_opening(error)
+        self._fail(broken_off(self.origin.name, error, answering=self._reader.begun))
+
+    def _fail_opening(self, error: Exception) -> None:
         if not self.opened.done():
             self.opened.set_exception(error)
-        self._fail(broken_off(self.origin.name, error, answering=self._reader.begun))
+            self.opened.exception()  # seen, should nobody wait for it any more
 
     def _fail(self, error: Exception) -> None:
         ticket = self.ticket

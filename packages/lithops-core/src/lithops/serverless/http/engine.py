@@ -88,15 +88,12 @@ class Engine:
             raise ClosedError("these connections belong to the process this one was forked from; make a new executor")
 
     def _start(self) -> Dispatcher:
-        limit = _affordable(self._connections)
-        self._loop = asyncio.SelectorEventLoop()
-        self._stop = asyncio.Event()
-        self._dispatcher = Dispatcher(self._loop, self._queue, limit, self._after_turn)
-        self._thread = threading.Thread(
-            target=_run, args=(self._loop, self._dispatcher, self._stop), name="lithops-http", daemon=True
-        )
-        self._thread.start()
-        return self._dispatcher
+        loop, stop = asyncio.SelectorEventLoop(), asyncio.Event()
+        dispatcher = Dispatcher(loop, self._queue, _affordable(self._connections), self._after_turn)
+        thread = threading.Thread(target=_run, args=(loop, dispatcher, stop), name="lithops-http", daemon=True)
+        thread.start()
+        self._loop, self._stop, self._dispatcher, self._thread = loop, stop, dispatcher, thread
+        return dispatcher
 
     def _tell(self, callback: Callable[[Sequence[Ticket]], None], tickets: Sequence[Ticket]) -> None:
         """Have the engine's thread know, at once if this is it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import ssl
 import time
 from collections import deque
@@ -215,28 +214,28 @@ class Pool:
         """Try the addresses of a host, one after the other, until one takes a connection."""
         until = self.loop.time() + OPEN_S
         addresses = origin.addresses() or await self._addresses.of(origin.host)
-        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        for left in range(len(addresses), 1, -1):
             try:
-                async with asyncio.timeout((until - self.loop.time()) / left):
-                    connection = await self._connect_to(origin, address)
+                return await self._reach(origin, addresses[-left], (until - self.loop.time()) / left)
             except OSError as error:
-                if left == 1 or isinstance(error, ssl.SSLError) or error.errno in SHORT_OF_SOCKETS:
+                if isinstance(error, ssl.SSLError) or error.errno in SHORT_OF_SOCKETS:
                     raise
-            else:
-                origin.reached(address)
-                return connection
-        raise socket.gaierror(socket.EAI_NONAME, "it has no address")
+        return await self._reach(origin, addresses[-1], until - self.loop.time())
 
-    async def _connect_to(self, origin: Origin, address: str) -> Connection:
+    async def _reach(self, origin: Origin, address: str, limit_s: float) -> Connection:
         tls = Tls(origin.trusted, origin.host) if origin.trusted is not None else None
-        _, connection = await self.loop.create_connection(lambda: Connection(self, origin, tls), address, origin.port)
-        try:
-            await connection.opened
-            if connection.is_closing():
-                raise ConnectionResetError("it closed the connection right after the handshake")
-        except BaseException:
-            connection.abort()
-            raise
+        async with asyncio.timeout(limit_s):
+            _, connection = await self.loop.create_connection(
+                lambda: Connection(self, origin, tls), address, origin.port
+            )
+            try:
+                await connection.opened
+                if connection.is_closing():
+                    raise ConnectionResetError("it closed the connection right after the handshake")
+            except BaseException:
+                connection.abort()
+                raise
+        origin.reached(address)
         return connection
 
     def _run_short(self, problem: OSError) -> None:

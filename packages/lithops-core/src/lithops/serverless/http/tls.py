@@ -1,7 +1,7 @@
 """TLS between buffers of memory.
 
-`asyncio` has TLS of its own, but it keeps a buffer of 256 KiB for each connection, a gigabyte for 4,000 of them, and
-takes twice the time for a small request and its answer.
+asyncio has TLS of its own, but there each connection keeps a buffer of 256 KiB, and a small request and its answer take
+more time.
 """
 
 from __future__ import annotations
