@@ -113,6 +113,8 @@ class Connection(asyncio.BufferedProtocol):
             self._reader.end()
             if self._reader.response is not None:
                 self._finish()
+        assert self._transport is not None
+        self._transport.abort()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -160,7 +162,6 @@ class Connection(asyncio.BufferedProtocol):
         if reply := tls.pending():
             self._transport.write(reply)
         if tls.closed:
-            self._transport.close()
             self.eof_received()
 
     def _feed(self, data: memoryview) -> None:
@@ -181,9 +182,8 @@ class Connection(asyncio.BufferedProtocol):
         if reader.reusable and not reader.surplus and not self._unsent and not self._transport.is_closing():
             self._pool.release(self)
         else:
-            self._unsent = memoryview(b"")
             self._pool.discard(self)
-            self._transport.close()
+            self._transport.abort()  # not close, which would wait until the rest of the request is sent
         self._pool.owner.answered(ticket, response)
 
     def _refuse(self, error: ssl.SSLError) -> None:
@@ -191,7 +191,6 @@ class Connection(asyncio.BufferedProtocol):
         assert self._transport is not None
         assert self._tls is not None
         self._transport.write(self._tls.pending())
-        self._transport.close()
         self._fail_opening(error)
         self._fail(broken_off(self.origin.name, error, answering=self._reader.begun))
 

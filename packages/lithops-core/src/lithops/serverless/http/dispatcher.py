@@ -50,13 +50,13 @@ class Dispatcher:
         for ticket in tickets:
             self._deadlines.discard(ticket)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Fail what is open, and close all connections."""
         while (ticket := self._queue.take()) is not None:
             self._deadlines.add(ticket)
         for ticket in self._deadlines.open():
             self.failed(ticket, ClosedError("the connections were closed before the whole response was there"))
-        self._pool.close()
+        await self._pool.close()
         self._turn()
 
     # called by the pool

@@ -105,13 +105,13 @@ class Engine:
 
 
 def _run(loop: asyncio.AbstractEventLoop, dispatcher: Dispatcher, stop: asyncio.Event) -> None:
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:  # ends the tasks and what else the loop has
-        runner.run(_until(stop))
-        dispatcher.close()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(_serve(dispatcher, stop))
 
 
-async def _until(stop: asyncio.Event) -> None:
+async def _serve(dispatcher: Dispatcher, stop: asyncio.Event) -> None:
     await stop.wait()
+    await dispatcher.close()
 
 
 def _affordable(wanted: int) -> int:

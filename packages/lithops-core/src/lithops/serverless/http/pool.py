@@ -32,6 +32,8 @@ SHORTAGE_S = 1.0
 """How long no connection is opened after the system has refused one."""
 REPETITIONS = 3
 """How often a request is sent again because its connection turned out to be closed."""
+TURNS = 3
+"""Turns of the loop in which a connection that is told to close does so."""
 
 
 class Owner(Protocol):
@@ -129,13 +131,16 @@ class Pool:
             self._remove(connection)
             self._changed()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close everything."""
         for task in self._opening:
             task.cancel()
+        await asyncio.gather(*self._opening, return_exceptions=True)
         for connection in list(self._open):
             self._remove(connection)
             connection.abort()
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
 
     def _may_open(self) -> bool:
         return len(self._opening) < self._allowed and not self.short
