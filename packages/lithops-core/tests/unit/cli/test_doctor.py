@@ -47,7 +47,7 @@ def test_all_is_well_here(lithops_process: Lithops) -> None:
     assert outcome.code == 0
     lines = outcome.out.splitlines()
     assert {line[:4] for line in lines} == {"ok  "}
-    assert any(line.startswith(f"ok    lithops-core   {__version__} in ") for line in lines)
+    assert any(line.startswith(f"ok    lithops-core     {__version__} in ") for line in lines)
     assert any("works on localhost: 0." in line or "works on localhost: 1." in line for line in lines)
 
 
@@ -64,6 +64,7 @@ def test_json_says_whether_all_is_well(lithops: Lithops) -> None:
         "extra notebook",
         "extra joblib",
         "extra redis",
+        "extra serverless",
         "plugins",
         "configuration",
         "state folder",
@@ -95,10 +96,10 @@ def test_all_that_is_wrong_is_told_line_by_line(lithops: Lithops, tmp_path: Path
 
     at = next(index for index, line in enumerate(lines) if line.startswith("fail"))
     assert (
-        lines[at] == f"fail  configuration  {path}, line 2: lithops.retries is -1; it must be an integer of at least 0"
+        lines[at] == f"fail  configuration    {path}, line 2: lithops.retries is -1; it must be an integer of at least 0"
     )
-    assert lines[at + 1].startswith(f"{'':21}{path}, line 3: lithops.chunksize is 0; ")
-    assert lines[at + 2] == f"{'':21}correct it; calls were not tried"
+    assert lines[at + 1].startswith(f"{'':23}{path}, line 3: lithops.chunksize is 0; ")
+    assert lines[at + 2] == f"{'':23}correct it; calls were not tried"
 
 
 def test_the_configuration_that_was_found_is_named(doctor: Doctor, tmp_path: Path) -> None:
