@@ -96,7 +96,8 @@ def test_all_that_is_wrong_is_told_line_by_line(lithops: Lithops, tmp_path: Path
 
     at = next(index for index, line in enumerate(lines) if line.startswith("fail"))
     assert (
-        lines[at] == f"fail  configuration    {path}, line 2: lithops.retries is -1; it must be an integer of at least 0"
+        lines[at]
+        == f"fail  configuration    {path}, line 2: lithops.retries is -1; it must be an integer of at least 0"
     )
     assert lines[at + 1].startswith(f"{'':23}{path}, line 3: lithops.chunksize is 0; ")
     assert lines[at + 2] == f"{'':23}correct it; calls were not tried"
