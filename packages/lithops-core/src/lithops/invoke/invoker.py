@@ -289,7 +289,7 @@ class Invoker:
         with self._lock:
             oldest = min(activation.ordered for _, activation in entries)
             self._pace.put_off(len(entries), len(self._open), oldest, retry_after_s)
-            starved_s = time.monotonic() - self._pace.taken
+            starved_s = self._pace.starved_s
         for job, activation in entries:
             if starved_s > job.facts.timeout_s + GRACE_S:
                 message = (

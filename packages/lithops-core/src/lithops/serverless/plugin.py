@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lithops.plugins import Plugins
-    from lithops.types import Activation, CancelRequest, ExecutorInfo, Receipt, Sink
+    from lithops.types import Activation, CancelRequest, Receipt, Sink
 
 
 class Serverless:
