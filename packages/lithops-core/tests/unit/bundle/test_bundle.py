@@ -71,7 +71,8 @@ def test_a_folder_is_made_once(tmp_path: Path) -> None:
     folder = Path(unpacked(bundle, tmp_path))
     marker = folder / "marker"
     marker.touch()
-    assert unpacked(bundle, tmp_path) == str(folder) and marker.exists()
+    assert unpacked(bundle, tmp_path) == str(folder)
+    assert marker.exists()
     assert (folder / "lithops" / "errors.py").read_bytes() == bundle.files["lithops/errors.py"]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +44,7 @@ def report(first: int = 3, count: int = 2) -> Report:
         cpu_user=[0.5] * count,
         cpu_system=[0.25] * count,
         peak_kb=[1000 + k for k in range(count)],
-        grown_kb=[k for k in range(count)],
+        grown_kb=list(range(count)),
         worker="0-77",
         logs=[LogSlice(call=first, tail="said", path="/somewhere", start=3, end=7)],
         final=True,
@@ -102,9 +104,7 @@ def test_what_was_damaged_on_the_way_is_refused_or_harmless(data: st.DataObject)
     whole = encode_reports([report()])
     at = data.draw(st.integers(0, len(whole) - 1))
     damaged = whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :]
-    try:
-        decode_reports(damaged)
-    except ValueError as error:
-        assert "bytes are no reports" in str(error)
+    with contextlib.suppress(ValueError):
+        assert len(decode_reports(damaged)) == 1
     with pytest.raises(ValueError, match="bytes are no reports"):
         decode_reports(whole[:at])

@@ -18,7 +18,7 @@ from lithops.bundle.contents import collect
 from lithops.bundle.folder import unpacked
 from lithops.remote.envelope import Order, decode_reports, encode_order
 from lithops.remote.handler import Handler
-from lithops.types import Block, CallRange, CallState, Payload, Report
+from lithops.types import Block, CallRange, Payload, Report
 from lithops.worker import codec
 from lithops.worker.failure import Failure
 from lithops.worker.plan import CallPlan
@@ -60,7 +60,8 @@ def failure(reports: list[Report]) -> BaseException:
 def test_calls_run_and_are_reported(handler: Handler) -> None:
     reports = decode_reports(handler.handle(request(abs, -1, -2, -3)))
     assert entries(reports) == {5: 1, 6: 2, 7: 3}
-    assert reports[-1].final and {report.activation_id for report in reports} == {"t-1"}
+    assert reports[-1].final
+    assert {report.activation_id for report in reports} == {"t-1"}
 
 
 def test_workers_stay_warm(handler: Handler) -> None:
@@ -95,7 +96,8 @@ def test_a_result_too_large_is_an_error_with_sizes(handler: Handler) -> None:
     assert len(data) <= 5000
     found = failure(decode_reports(data))
     assert isinstance(found, errors.ResultTooLargeError)
-    assert "the result has 100," in str(found) and "5,000 at most" in str(found)
+    assert "the result has 100," in str(found)
+    assert "5,000 at most" in str(found)
 
 
 def test_what_is_no_activation_is_refused(handler: Handler) -> None:
@@ -111,7 +113,8 @@ handler = Handler()
 sys.stdout.buffer.write(handler.handle(sys.stdin.buffer.read()))
 sys.stdout.flush()
 handler.close()
-print(sorted({name.partition(".")[0] for name in sys.modules} & {"pydantic", "pluggy", "click", "rich", "numpy"}), file=sys.stderr)
+loaded = {name.partition(".")[0] for name in sys.modules}
+print(sorted(loaded & {"pydantic", "pluggy", "click", "rich", "numpy"}), file=sys.stderr)
 """
 
 
