@@ -91,8 +91,7 @@ class _Request:
             self.lost(outcome.cause, outcome.detail)
         elif outcome.fate is Fate.REFUSED:
             self._close()
-            error = outcome.error if outcome.error is not None else BackendError(outcome.detail)
-            sink.refused((name,), error)
+            sink.refused((name,), outcome.error or BackendError(outcome.detail))
         else:
             sink.started((name,), time.time())
 
