@@ -134,7 +134,8 @@ def test_an_answer_that_comes_twice_counts_once(bench: Make) -> None:
 
 
 def test_an_activation_that_nobody_speaks_of_is_tried_again(bench: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lithops.invoke.watch.GRACE_S", 0.1)
+    for module in ("invoker", "watch"):
+        monkeypatch.setattr(f"lithops.invoke.{module}.GRACE_S", 0.1)
     here = bench(forget)
     assert here.results(here.map(double, [3], timeout_s=0.2)) == [6]
 
