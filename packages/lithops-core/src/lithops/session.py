@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 import weakref
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lithops.errors import BadCallError, CancelledError, ClosedError, ConfigError
+from lithops.errors import BadCallError, CancelledError, ClosedError, ConfigError, RuntimeMismatchError
 from lithops.future import ResponseFuture, listed
 from lithops.futures import FuturesList
 from lithops.invoke.invoker import Invoker
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from lithops.jobs.retry import RetryPolicy
     from lithops.plugins import Plugins
     from lithops.storage import Storage
+    from lithops.types import RuntimeMeta
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +59,9 @@ class Session:
         try:
             self.limits = limits = self.plugins.limits(settings.compute)
             runtime = self.plugins.deploy_runtime()
+            _must_agree(runtime)
+            retries = settings.lithops.infrastructure_retries
+            self._invoker = Invoker(self.plugins, limits, infrastructure_retries=retries)
             self._builder = JobBuilder(
                 executor_id=executor_id,
                 backend=settings.backend,
@@ -65,10 +70,8 @@ class Session:
                 pump=self.plugins.pump(),
                 storage=lambda: self.storage,
                 parallel=limits.parallel_calls,
-                alone=limits.calls_per_activation is not None,
+                lane=self._invoker.lane,
             )
-            retries = settings.lithops.infrastructure_retries
-            self._invoker = Invoker(self.plugins, limits, infrastructure_retries=retries)
         except BaseException:
             self.plugins.close()
             raise
@@ -365,6 +368,17 @@ class Session:
             logger.warning("%s; until then logs are kept in %r and removed at the end", error, folder)
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
             return folder
+
+
+def _must_agree(runtime: RuntimeMeta) -> None:
+    """Refuse a runtime of another minor version of Python: what is pickled here would not load there."""
+    here = sys.version_info[:2]
+    if runtime.python != here:
+        mine, theirs = (f"{major}.{minor}" for major, minor in (here, runtime.python))
+        raise RuntimeMismatchError(
+            f"the driver runs Python {mine} but runtime {runtime.description!r} is Python {theirs}; functions can only "
+            f"travel between equal minor versions: choose a runtime of Python {mine}, or run the driver on Python {theirs}"
+        )
 
 
 def _let_go(invoker: Invoker, plugins: Plugins) -> None:

@@ -54,7 +54,8 @@ class Invoker:
     def __init__(self, plugins: Plugins, limits: Limits, *, infrastructure_retries: int) -> None:
         self._plugins = plugins
         self._limits = limits
-        self._lane = Lane.STREAM if limits.calls_per_activation is None else Lane.RESPONSE
+        self.lane = Lane.STREAM if limits.calls_per_activation is None else Lane.RESPONSE
+        """How calls travel."""
         self._takes_all = limits.calls_per_activation is None and limits.in_flight is None
         self._losses = Losses(infrastructure_retries)
         self._pace = Pace(limits.in_flight)
@@ -156,7 +157,7 @@ class Invoker:
         """Order calls of a job from the backend; from now on the activation is open."""
         activation_id = f"{self._token}-{next(self._ids)}"
         payload, ordered, deadline = None, 0.0, _FOREVER
-        if self._lane is not Lane.STREAM:
+        if self.lane is not Lane.STREAM:
             from lithops.invoke.orders import rendered  # on a stream, nobody needs json
 
             payload, ordered = partial(rendered, job, activation_id, ranges, self._limits), time.monotonic()
@@ -166,7 +167,7 @@ class Invoker:
             activation_id=activation_id,
             job_key=job.key,
             ranges=ranges,
-            lane=self._lane,
+            lane=self.lane,
             timeout_s=job.facts.timeout_s,
             ordered=ordered,
             deadline=deadline,

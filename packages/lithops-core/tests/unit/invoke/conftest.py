@@ -117,7 +117,7 @@ class Bench:
             pump=None,
             storage=lambda: None,
             parallel=None,
-            alone=True,
+            lane=self.invoker.lane,
         )
         self._jobs = 0
 
