@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import resource
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from records import OURS, Case, Column, Plan, Results, Verdict, at_most
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from peers import Peer
 
+BACKEND = "lithops_testing.backends.faas.plugin:FaasDouble"
 IN_FLIGHT = 1000
 STUB_MS = 5
 INVOKE_S = 0.030
@@ -22,8 +25,10 @@ LIMITED = "300 calls, limited"
 
 def measure(_peer: Peer, variant: str, plan: Plan) -> dict[str, float]:
     import lithops
-    from lithops_testing.faas.double import FaasDouble
+    from lithops_testing.faas import FaasDouble
+    from lithops_testing.installing import declare_plugin
 
+    sys.path.insert(0, declare_plugin(Path.cwd() / "kit", "serverless", "faas_double", BACKEND))
     calls = plan.sized(CALLS[variant]) if CALLS[variant] > 1 else 1
     limit = {"rate_per_s": 100, "burst": 50} if variant == LIMITED else {}
     double = FaasDouble(stub_ms=STUB_MS, latency_s=INVOKE_S - STUB_MS / 1000, **limit)
