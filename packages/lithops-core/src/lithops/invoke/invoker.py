@@ -259,7 +259,7 @@ class Invoker:
                 if call in free:
                     again.setdefault(0.0, []).append(CallRange(first=call, count=1, attempt=part.attempt))
                     continue
-                longest_s = self._losses.charge(job, call, lost_attempt(part.attempt, cause, detail, now), cause)
+                longest_s = self._losses.charge(job, call, lost_attempt(part.attempt, cause, detail, now))
                 if longest_s is not None:
                     after = CallRange(first=call, count=1, attempt=part.attempt + 1)
                     again.setdefault(longest_s, []).append(after)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 
 import numpy as np
@@ -101,10 +103,17 @@ def test_a_call_whose_answers_are_always_lost_fails(bench: Make) -> None:
     assert str(failure) == "the worker was lost 3 times (unreachable): as the script says"
 
 
-def test_a_call_whose_worker_is_killed_gets_one_more(bench: Make) -> None:
-    here = bench(*[lose(Cause.KILLED)] * 2)
-    (failure,) = here.results(here.map(double, [1]))
+@pytest.mark.parametrize("cause", [Cause.KILLED, Cause.PREEMPTED, Cause.FORGED])
+def test_whatever_takes_an_activation_down_from_outside_is_made_up_for(bench: Make, cause: Cause) -> None:
+    here = bench(*[lose(cause)] * 3)
+    assert here.results(here.map(double, [1])) == [2]
+
+
+def test_a_call_whose_worker_process_is_killed_gets_one_more(bench: Make) -> None:
+    here = bench()
+    (failure,) = here.results(here.map(lambda _: os.kill(os.getpid(), signal.SIGKILL), [1]))
     assert isinstance(failure, errors.WorkerLostError)
+    assert "lost its worker 2 times" in str(failure)
 
 
 def test_a_call_that_takes_its_activation_down_fails_as_what_it_was(bench: Make) -> None:
