@@ -126,18 +126,21 @@ class Invoker:
 
     def _next_batch(self) -> tuple[Job, list[Activation]] | None:
         with self._lock:
-            if not self._closed:
-                room = self._pace.room(len(self._open))
-                taken = self._waiting.take(room) if room != 0 else None
+            pause_s = self._pace.pause_s  # read once: who finds none must not wait for its end
+            if pause_s > 0:
+                self._pause(pause_s)
+            elif not self._closed and (room := self._pace.room(len(self._open))) != 0:
+                taken = self._waiting.take(room)
                 if taken is not None:
                     job, pieces = taken
                     return job, [self._activation(job, ranges, index) for index, ranges in enumerate(pieces)]
-                pause_s = self._pace.pause_s
-                if self._waiting and pause_s > 0 and not self._pausing:  # else somebody comes when an activation ends
-                    self._pausing = True
-                    self._timers.after(pause_s, self._end_pause)
             self._pumping = False  # in the same breath, so that nobody who comes now is overlooked
             return None
+
+    def _pause(self, pause_s: float) -> None:
+        if self._waiting and not self._pausing:
+            self._pausing = True
+            self._timers.after(pause_s, self._end_pause)
 
     def _end_pause(self) -> None:
         self._pausing = False

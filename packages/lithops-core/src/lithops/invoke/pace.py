@@ -33,11 +33,9 @@ class Pace:
         return self._window < self._most
 
     def room(self, open_now: int) -> int | None:
-        """Return how many activations may be started now; None: any number."""
+        """Return how many activations may be started, pauses aside; None: any number."""
         if self._window == float("inf"):
             return None
-        if self.pause_s > 0:
-            return 0
         return max(0, int(self._window) - open_now)
 
     @property
