@@ -1,0 +1,1 @@
+"""The HTTP engine: thousands of requests under way on one thread, whatever backend they are for."""
