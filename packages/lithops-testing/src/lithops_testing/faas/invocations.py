@@ -1,0 +1,146 @@
+"""What happens to an invocation, from its limits over its faults to its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lithops_testing.faas import stub
+from lithops_testing.faas.environment import Ended, Environment
+from lithops_testing.faas.faults import NEVER, Dice, Fault, Faults
+from lithops_testing.faas.throttle import Bucket
+from lithops_testing.faas.wire import Answer, json_answer
+
+if TYPE_CHECKING:
+    from lithops_testing.faas.counters import Counters
+    from lithops_testing.faas.fleet import Fleet
+    from lithops_testing.faas.functions import Function
+    from lithops_testing.faas.settings import Settings
+    from lithops_testing.faas.wire import Request
+
+STATUS = {"crashed": 502, "killed": 502, "memory": 502, "failed": 502, "reclaimed": 503, "unavailable": 503, "timeout": 504}
+"""Of the answer, by how an environment ended."""
+_RECLAIMED = Ended("reclaimed", "the service has taken the environment back")
+_TIMEOUT = Ended("timeout", "the invocation ran longer than the function's timeout (as a fault asked for)")
+_MEMORY = Ended("memory", "the environment took more memory than its function has (as a fault asked for)")
+_DOOMS = {"reclaim": _RECLAIMED, "timeout": _TIMEOUT, "memory": _MEMORY}
+
+
+class Invocations:
+    """Runs invocations under the settings and faults of the moment."""
+
+    def __init__(self, settings: Settings, fleet: Fleet, counters: Counters) -> None:
+        self._fleet = fleet
+        self._counters = counters
+        self._running: dict[Function, int] = {}
+        self.configure(settings)
+        self.dice = Dice(Faults(), settings.seed)
+
+    def configure(self, settings: Settings) -> None:
+        """Go on under other settings."""
+        self._settings = settings
+        self._bucket = None if settings.rate_per_s is None else Bucket(settings.rate_per_s, settings.burst)
+
+    async def answer(self, function: Function, request: Request) -> Answer:
+        """Run one invocation."""
+        self._counters.began(request.size_bytes)
+        answer = json_answer(500, error="internal", message="the service has failed")
+        try:
+            answer = await self._answer(function, request)
+            return answer
+        finally:
+            self._counters.ended(answer.status, len(answer.body))
+
+    async def _answer(self, function: Function, request: Request) -> Answer:
+        settings, faults = self._settings, self.dice.throw()
+        refused = self._refused(function, request, faults)
+        if refused is not None:
+            return refused
+        began = time.monotonic()
+        self._running[function] = self._running.get(function, 0) + 1
+        try:
+            if pause_s := settings.latency_s + _seconds(faults, "latency"):
+                await asyncio.sleep(pause_s)
+            if settings.stub_ms is not None:
+                await asyncio.sleep(settings.stub_ms / 1000)
+                body = stub.done(request.body, time.time())
+                self._counters.executed += 1
+            else:
+                body = await self._run(function, request.body, faults)
+        except Ended as ended:
+            return json_answer(STATUS[ended.code], error=ended.code, message=str(ended))
+        except ValueError as error:
+            return json_answer(STATUS["failed"], error="failed", message=str(error))
+        finally:
+            self._running[function] -= 1
+        if len(body) > settings.response_bytes:
+            return _too_large("response", len(body), settings.response_bytes)
+        told = {"X-Request-Id": secrets.token_hex(8), "X-Billed-Ms": str(round((time.monotonic() - began) * 1000))}
+        kept = 0.0 if "lost_answer" in faults else 0.5 if "truncated_body" in faults else 1.0
+        return Answer(status=200, body=body, headers=told, slow_s=_seconds(faults, "slow_body"), sent=kept)
+
+    def _refused(self, function: Function, request: Request, faults: Mapping[str, Fault]) -> Answer | None:
+        """Return the answer to an invocation that does not even begin."""
+        settings, most = self._settings, function.spec.concurrency or self._settings.concurrency
+        if request.size_bytes > settings.request_bytes:
+            return _too_large("request", request.size_bytes, settings.request_bytes)
+        if not function.active:
+            return json_answer(409, error="pending", message=f"function {function.name!r} is not active yet")
+        if "throttle" in faults:
+            return self._throttled("fault", faults["throttle"].seconds)
+        if self._bucket is not None and (wait_s := self._bucket.take()) > 0:
+            return self._throttled("rate", wait_s)
+        if self._running.get(function, 0) >= most:
+            return self._throttled("concurrency", None)
+        if "error_500" in faults:
+            return json_answer(500, error="internal", message="the service has failed")
+        if "error_503" in faults:
+            return json_answer(503, error="unavailable", message="the service is not available")
+        return None
+
+    def _throttled(self, reason: str, wait_s: float | None) -> Answer:
+        self._counters.throttled += 1
+        headers = {} if wait_s is None else {"Retry-After": f"{wait_s:.3f}"}
+        return json_answer(429, headers, error="throttled", reason=reason, message=f"too many invocations ({reason})")
+
+    async def _run(self, function: Function, body: bytes, faults: Mapping[str, Fault]) -> bytes:
+        """Run an invocation in an environment. Raises `Ended`."""
+        cold_s = self._settings.cold_start_s + _seconds(faults, "cold_start")
+        environment = await self._fleet.take(function, cold_s, cold="cold_start" in faults)
+        try:
+            for name, ended in _DOOMS.items():
+                if name in faults:
+                    environment.doom(ended)
+            if "crash_before" in faults:
+                environment.die(faults["crash_before"].signal)
+            answer = await self._executed(environment, body)
+            if "duplicate" in faults:
+                await self._executed(environment, body)
+            if "crash_after" in faults:
+                environment.die(faults["crash_after"].signal)
+                await environment.end()
+            return answer
+        except Ended as ended:
+            if ended.code != "failed":
+                self._counters.died += 1
+            raise
+        finally:
+            self._fleet.give_back(environment)
+
+    async def _executed(self, environment: Environment, body: bytes) -> bytes:
+        answer = await environment.run(body, environment.function.spec.timeout_s)
+        self._counters.executed += 1
+        return answer
+
+
+def _seconds(faults: Mapping[str, Fault], name: str) -> float:
+    fault = faults.get(name, NEVER)
+    return 0.0 if fault is NEVER else fault.seconds
+
+
+def _too_large(what: str, size: int, most: int) -> Answer:
+    message = f"the {what} has {size:,} bytes, and {most:,} are the most"
+    return json_answer(413, error=f"{what}_too_large", message=message)
