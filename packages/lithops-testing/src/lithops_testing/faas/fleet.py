@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from lithops_testing.faas.environment import Ended, Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from lithops_testing.faas.counters import Counters
     from lithops_testing.faas.functions import Function
 
@@ -62,7 +60,7 @@ class Fleet:
         for environment in self._warm.pop(function, ()):
             self.drop(environment)
 
-    async def close(self, functions: Iterable[Function] = ()) -> None:
+    async def close(self) -> None:
         """End all environments, whatever they do, and wait until they are gone."""
         for environment in list(self._all):
             environment.doom(Ended("unavailable", "the service ends"))

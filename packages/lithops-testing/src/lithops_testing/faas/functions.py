@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,10 +84,9 @@ class Functions:
         """Return a function; `KeyError` if there is none of this name."""
         return self._functions[name]
 
-    def listed(self, tags: Mapping[str, str]) -> list[Function]:
-        """Return those that carry all of `tags`, by name."""
-        found = [self._functions[name] for name in sorted(self._functions)]
-        return [function for function in found if tags.items() <= function.spec.tags.items()]
+    def listed(self) -> list[Function]:
+        """Return all of them, by name."""
+        return [self._functions[name] for name in sorted(self._functions)]
 
     def put(self, name: str, spec: FunctionSpec, activation_s: float, replaced: Callable[[Function], None]) -> Function:
         """Make or replace a function. One that is the same already is left as it is."""

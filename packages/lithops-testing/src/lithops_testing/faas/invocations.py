@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import itertools
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lithops_testing.faas.fleet import Fleet
     from lithops_testing.faas.functions import Function
     from lithops_testing.faas.settings import Settings
-    from lithops_testing.faas.wire import Request
+    from lithops_testing.faas.wire import Reply, Request
 
 STATUS = {"crashed": 502, "killed": 502, "memory": 502, "failed": 502, "reclaimed": 503, "unavailable": 503, "timeout": 504}
 """Of the answer, by how an environment ended."""
@@ -29,6 +29,17 @@ _MEMORY = Ended("memory", "the environment took more memory than its function ha
 _DOOMS = {"reclaim": _RECLAIMED, "timeout": _TIMEOUT, "memory": _MEMORY}
 
 
+class _Invocation:
+    """One that has begun."""
+
+    def __init__(self, function: Function, request: Request, reply: Reply, faults: Mapping[str, Fault]) -> None:
+        self.function = function
+        self.request = request
+        self.reply = reply
+        self.faults = faults
+        self.began = time.monotonic()
+
+
 class Invocations:
     """Runs invocations under the settings and faults of the moment."""
 
@@ -36,6 +47,8 @@ class Invocations:
         self._fleet = fleet
         self._counters = counters
         self._running: dict[Function, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count(1)
         self.configure(settings)
         self.dice = Dice(Faults(), settings.seed)
 
@@ -44,41 +57,59 @@ class Invocations:
         self._settings = settings
         self._bucket = None if settings.rate_per_s is None else Bucket(settings.rate_per_s, settings.burst)
 
-    async def answer(self, function: Function, request: Request) -> Answer:
-        """Run one invocation."""
+    def start(self, function: Function, request: Request, reply: Reply) -> None:
+        """Run an invocation, beside others; returns at once."""
         self._counters.began(request.size_bytes)
-        answer = json_answer(500, error="internal", message="the service has failed")
-        try:
-            answer = await self._answer(function, request)
-            return answer
-        finally:
-            self._counters.ended(answer.status, len(answer.body))
-
-    async def _answer(self, function: Function, request: Request) -> Answer:
-        settings, faults = self._settings, self.dice.throw()
+        faults = self.dice.throw()
         refused = self._refused(function, request, faults)
         if refused is not None:
-            return refused
-        began = time.monotonic()
+            self._finish(reply, refused)
+            return
         self._running[function] = self._running.get(function, 0) + 1
+        one = _Invocation(function, request, reply, faults)
+        delay_s = self._settings.latency_s + _seconds(faults, "latency") + (self._settings.stub_ms or 0.0) / 1000
+        asyncio.get_running_loop().call_later(delay_s, self._begin, one)
+
+    def _begin(self, one: _Invocation) -> None:
+        if self._settings.stub_ms is None:
+            task = asyncio.get_running_loop().create_task(self._work(one))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            return
         try:
-            if pause_s := settings.latency_s + _seconds(faults, "latency"):
-                await asyncio.sleep(pause_s)
-            if settings.stub_ms is not None:
-                await asyncio.sleep(settings.stub_ms / 1000)
-                body = stub.done(request.body, time.time())
-                self._counters.executed += 1
-            else:
-                body = await self._run(function, request.body, faults)
-        except Ended as ended:
-            return json_answer(STATUS[ended.code], error=ended.code, message=str(ended))
+            body = stub.done(one.request.body, time.time())
         except ValueError as error:
-            return json_answer(STATUS["failed"], error="failed", message=str(error))
+            self._end(one, _ended(Ended("failed", str(error))))
+            return
+        self._counters.executed += 1
+        self._end(one, self._answer(one, body))
+
+    async def _work(self, one: _Invocation) -> None:
+        answer = json_answer(500, error="internal", message="the service has failed")
+        try:
+            answer = self._answer(one, await self._run(one.function, one.request.body, one.faults))
+        except Ended as ended:
+            answer = _ended(ended)
         finally:
-            self._running[function] -= 1
+            self._end(one, answer)
+
+    def _end(self, one: _Invocation, answer: Answer) -> None:
+        self._running[one.function] -= 1
+        self._finish(one.reply, answer)
+
+    def _finish(self, reply: Reply, answer: Answer) -> None:
+        self._counters.ended(answer.status, len(answer.body))
+        reply(answer)
+
+    def _answer(self, one: _Invocation, body: bytes) -> Answer:
+        """Return the answer that carries what the function returned, or what the faults make of it."""
+        settings, faults = self._settings, one.faults
         if len(body) > settings.response_bytes:
             return _too_large("response", len(body), settings.response_bytes)
-        told = {"X-Request-Id": secrets.token_hex(8), "X-Billed-Ms": str(round((time.monotonic() - began) * 1000))}
+        billed_ms = round((time.monotonic() - one.began) * 1000)
+        told = {"X-Request-Id": f"{next(self._numbers):012x}", "X-Billed-Ms": str(billed_ms)}
+        if not faults:
+            return Answer(status=200, body=body, headers=told)
         kept = 0.0 if "lost_answer" in faults else 0.5 if "truncated_body" in faults else 1.0
         return Answer(status=200, body=body, headers=told, slow_s=_seconds(faults, "slow_body"), sent=kept)
 
@@ -134,6 +165,10 @@ class Invocations:
         answer = await environment.run(body, environment.function.spec.timeout_s)
         self._counters.executed += 1
         return answer
+
+
+def _ended(ended: Ended) -> Answer:
+    return json_answer(STATUS[ended.code], error=ended.code, message=str(ended))
 
 
 def _seconds(faults: Mapping[str, Fault], name: str) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from lithops_testing.faas.fleet import Fleet
 from lithops_testing.faas.functions import BadFunction, Functions, FunctionSpec
 from lithops_testing.faas.invocations import Invocations
 from lithops_testing.faas.settings import MEGABYTE, Settings
-from lithops_testing.faas.wire import Answer, Request, json_answer
+from lithops_testing.faas.wire import Answer, Reply, Request, json_answer
 
 LARGEST_ARCHIVE = 64 * MEGABYTE
 
@@ -37,23 +38,30 @@ class Service:
         self._fleet = Fleet(self.counters)
         self._invocations = Invocations(settings, self._fleet, self.counters)
 
-    async def answer(self, request: Request) -> Answer:
-        """Answer a request."""
+    def serve(self, request: Request, reply: Reply) -> None:
+        """Answer a request, sooner or later."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            return json_answer(401, error="unauthorized", message="send the header Authorization: Bearer TOKEN")
-        if not hmac.compare_digest(token.encode(), self._token.encode()):
-            return json_answer(403, error="forbidden", message="this token is not the service's")
+            reply(json_answer(401, error="unauthorized", message="send the header Authorization: Bearer TOKEN"))
+        elif not hmac.compare_digest(token.encode(), self._token.encode()):
+            reply(json_answer(403, error="forbidden", message="this token is not the service's"))
+        else:
+            self._route(request, reply)
+
+    def _route(self, request: Request, reply: Reply) -> None:
         match request.path.strip("/").split("/"):
             case ["functions", name, "invocations"] if request.method == "POST":
-                return await self._invoke(name, request)
+                self._invoke(name, request, reply)
             case ["functions", name]:
-                return self._control(name, request)
+                reply(self._control(name, request))
             case ["functions"] if request.method == "GET":
-                return json_answer(200, functions=[function.described() for function in self._functions.listed({})])
+                reply(json_answer(200, functions=[function.described() for function in self._functions.listed()]))
+            case ["admin", "reset"] if request.method == "POST":
+                self._resetting = asyncio.get_running_loop().create_task(self._reset(reply))
             case ["admin", what]:
-                return await self._administer(what, request)
-        return json_answer(404, error="not_found", message=f"there is nothing at {request.method} {request.path}")
+                reply(self._administer(what, request))
+            case _:
+                reply(_nothing(request))
 
     def most_bytes(self) -> int:
         """Return how much of a body is read."""
@@ -63,13 +71,14 @@ class Service:
         """End all environments."""
         await self._fleet.close()
 
-    async def _invoke(self, name: str, request: Request) -> Answer:
+    def _invoke(self, name: str, request: Request, reply: Reply) -> None:
         self.counters.requests += 1
         try:
             function = self._functions[name]
         except KeyError:
-            return _no_function(name)
-        return await self._invocations.answer(function, request)
+            reply(_no_function(name))
+        else:
+            self._invocations.start(function, request, reply)
 
     def _control(self, name: str, request: Request) -> Answer:
         self.counters.requests += 1
@@ -89,50 +98,49 @@ class Service:
             return json_answer(400, error="bad_function", message=str(error))
         return json_answer(405, error="bad_method", message=f"a function has no {request.method}")
 
-    async def _administer(self, what: str, request: Request) -> Answer:
-        doors: dict[tuple[str, str], Callable[[dict[str, Any]], Awaitable[Answer]]] = {
+    def _administer(self, what: str, request: Request) -> Answer:
+        doors: dict[tuple[str, str], Callable[[dict[str, Any]], Answer]] = {
             ("PUT", "faults"): self._set_faults,
             ("PATCH", "settings"): self._set_settings,
             ("GET", "counters"): self._tell_counters,
             ("POST", "outage"): self._begin_outage,
-            ("POST", "reset"): self._reset,
         }
         door = doors.get((request.method, what))
         if door is None:
-            return json_answer(404, error="not_found", message=f"there is nothing at {request.method} {request.path}")
+            return _nothing(request)
         try:
-            return await door(_object(request))
+            return door(_object(request))
         except ValueError as error:
             return json_answer(400, error="bad_request", message=str(error))
 
-    async def _set_faults(self, values: dict[str, Any]) -> Answer:
+    def _set_faults(self, values: dict[str, Any]) -> Answer:
         self._invocations.dice = Dice(Faults.model_validate(values), self.settings.seed)
         return json_answer(200)
 
-    async def _set_settings(self, values: dict[str, Any]) -> Answer:
+    def _set_settings(self, values: dict[str, Any]) -> Answer:
         self.settings = Settings.model_validate({**self.settings.model_dump(), **values})
         self._invocations.configure(self.settings)
         return json_answer(200)
 
-    async def _tell_counters(self, values: dict[str, Any]) -> Answer:
+    def _tell_counters(self, values: dict[str, Any]) -> Answer:
         return json_answer(200, **vars(self.counters), faults=self._invocations.dice.thrown)
 
-    async def _begin_outage(self, values: dict[str, Any]) -> Answer:
+    def _begin_outage(self, values: dict[str, Any]) -> Answer:
         seconds = values.get("seconds")
         if not isinstance(seconds, int | float) or not 0 < seconds <= 600:
             raise ValueError(f"an outage has so many `seconds`, up to 600; found {seconds!r}")
         self.outage(seconds)
         return json_answer(200)
 
-    async def _reset(self, values: dict[str, Any]) -> Answer:
-        for function in self._functions.listed({}):
+    async def _reset(self, reply: Reply) -> None:
+        for function in self._functions.listed():
             self._fleet.retire(self._functions.delete(function.name))
         await self._fleet.close()
         self.settings = self._first
-        await self._set_settings(values)
-        await self._set_faults({})
+        self._set_settings({})
+        self._set_faults({})
         self.counters.reset()
-        return json_answer(200)
+        reply(json_answer(200))
 
 
 def _object(request: Request) -> dict[str, Any]:
@@ -140,6 +148,10 @@ def _object(request: Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"the body must be a JSON object, found {type(value).__name__}")
     return value
+
+
+def _nothing(request: Request) -> Answer:
+    return json_answer(404, error="not_found", message=f"there is nothing at {request.method} {request.path}")
 
 
 def _no_function(name: str) -> Answer:

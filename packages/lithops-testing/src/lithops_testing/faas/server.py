@@ -83,7 +83,7 @@ class Listener:
         self.port = bound.getsockname()[1]
         self._server = await asyncio.get_running_loop().create_server(
             lambda: Connection(
-                self._service.answer, self._service.most_bytes, self._service.counters, self._connections
+                self._service.serve, self._service.most_bytes, self._service.counters, self._connections
             ),
             sock=bound,
             ssl=self._context,  # type: ignore[arg-type]

@@ -6,9 +6,9 @@ import asyncio
 import http
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import httptools
 
@@ -53,7 +53,9 @@ def json_answer(status: int, headers: Mapping[str, str] | None = None, /, **valu
     return Answer(status=status, body=json.dumps(values).encode(), headers={**kind, **(headers or {})})
 
 
-Serve = Callable[[Request], Awaitable[Answer]]
+Reply = Callable[[Answer], None]
+Serve = Callable[[Request, Reply], None]
+"""Takes a request and returns at once; replies when there is an answer."""
 
 
 class Connection(asyncio.Protocol):
@@ -66,7 +68,7 @@ class Connection(asyncio.Protocol):
         self._open = open_
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[Request] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._busy = False
         self._transport: asyncio.Transport | None = None
         self._begin()
 
@@ -79,8 +81,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take note."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._counters.connections += 1
         self._open.add(self)
 
@@ -89,7 +90,9 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            self._write(json_answer(400, error="bad_request", message="this is not HTTP/1.1"))
+            if self._transport is not None:
+                answer = json_answer(400, error="bad_request", message="this is not HTTP/1.1")
+                self._transport.write(_head(answer) + answer.body)
             self._close()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -123,14 +126,14 @@ class Connection(asyncio.Protocol):
         """Answer, once what came before is answered."""
         request = Request(
             method=self._parser.get_method().decode("latin-1"),
-            path=urlsplit(self._url.decode("latin-1")).path,
+            path=self._url.decode("latin-1").partition("?")[0],
             headers=self._headers,
             body=b"".join(self._body),
             size_bytes=self._size,
         )
         self._waiting.append(request)
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._answer_all())
+        if not self._busy:
+            self._next()
 
     # --- ours
 
@@ -140,30 +143,41 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = 0
 
-    async def _answer_all(self) -> None:
-        while self._waiting:
+    def _next(self) -> None:
+        """Have the next request answered."""
+        self._busy = bool(self._waiting)
+        if self._waiting:
             request = self._waiting.popleft()
-            answer = await self._serve(request)
-            if answer.slow_s > 0:
-                await self._dribble(answer)
-            else:
-                self._write(answer)
-            if answer.sent < 1 or request.headers.get("connection", "").lower() == "close":
-                self._close()
-        self._task = None
+            self._serve(request, partial(self._reply, request))
 
-    def _write(self, answer: Answer) -> None:
+    def _reply(self, request: Request, answer: Answer) -> None:
         if self._transport is not None and answer.sent > 0:
-            whole = len(answer.body)
-            self._transport.write(_head(answer) + answer.body[: int(whole * answer.sent)])
-
-    async def _dribble(self, answer: Answer) -> None:
-        step = max(1, -(-len(answer.body) // PIECES))
-        for at in range(0, len(answer.body), step):
-            if self._transport is None:
+            first = len(answer.body) // PIECES if answer.slow_s > 0 else int(len(answer.body) * answer.sent)
+            self._transport.write(_head(answer) + answer.body[:first])
+            if answer.slow_s > 0:
+                self._dribble(request, answer, first)
                 return
-            self._transport.write((b"" if at else _head(answer)) + answer.body[at : at + step])
-            await asyncio.sleep(answer.slow_s / PIECES)
+        self._end(request, answer)
+
+    def _dribble(self, request: Request, answer: Answer, at: int) -> None:
+        """Send another piece of a slow body, from byte `at` on, after a pause."""
+        rest = int(len(answer.body) * answer.sent) - at
+        if self._transport is None or rest <= 0:
+            self._end(request, answer)
+            return
+        step = min(rest, len(answer.body) // PIECES + 1)
+
+        def send() -> None:
+            if self._transport is not None:
+                self._transport.write(answer.body[at : at + step])
+            self._dribble(request, answer, at + step)
+
+        asyncio.get_running_loop().call_later(answer.slow_s / PIECES, send)
+
+    def _end(self, request: Request, answer: Answer) -> None:
+        if answer.sent < 1 or request.headers.get("connection", "").lower() == "close":
+            self._close()
+        self._next()
 
     def _close(self) -> None:
         self._waiting.clear()
