@@ -34,6 +34,7 @@ from lithops.types import (
     ObjectRef,
     PutRequest,
 )
+from lithops_testing.contract import Contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,7 +94,7 @@ def pattern(first: int, count: int) -> bytes:
     return b"".join(word.to_bytes(8, "big") for word in words)[skip : skip + count]
 
 
-class StorageContract:
+class StorageContract(Contract):
     """Subclass this and provide the fixture `store`: an object with the storage hooks."""
 
     put_creates_bucket = False
