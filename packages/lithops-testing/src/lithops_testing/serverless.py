@@ -185,7 +185,7 @@ class ServerlessContract(Contract):
         def leave(code: int) -> int:
             import os
 
-            return os._exit(code) if code else 0  # type: ignore[func-returns-value]
+            return os._exit(code) if code else 0
 
         found = self.run(backend, order(leave, [0, 3, 0]))
         assert [found[0], getattr(found[1], "type_name", None), found[2]] == [0, "WorkerCrashedError", 0]

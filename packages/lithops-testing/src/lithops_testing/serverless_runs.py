@@ -98,7 +98,7 @@ class ServerlessRunsContract(Contract):
         def leave(code: int) -> int:
             import os
 
-            return os._exit(code) if code else 0  # type: ignore[func-returns-value]
+            return os._exit(code) if code else 0
 
         found = fexec.get_result(fexec.map(leave, [0, 3, 0]), throw_except=False, timeout=self.wait_s)
         assert [found[0], type(found[1]), found[2]] == [0, WorkerCrashedError, 0]

@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> None:
         settings = Settings.model_validate(given)
     except ValidationError as error:
         parser.error(str(error))
-    asyncio.run(serve(settings, _tell, _end_at_eof if until_eof else lambda over: None))
+    asyncio.run(serve(settings, _tell, _end_at_eof if until_eof else None))
 
 
 def _tell(address: Address) -> None:

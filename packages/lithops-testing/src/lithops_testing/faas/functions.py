@@ -49,7 +49,9 @@ class FunctionSpec(BaseModel):
 class Function:
     """A deployed function; `folder` holds its archive, unpacked."""
 
-    def __init__(self, name: str, spec: FunctionSpec, digest: str, python: Path, folder: Path, active_at: float) -> None:
+    def __init__(
+        self, name: str, spec: FunctionSpec, digest: str, python: Path, folder: Path, active_at: float
+    ) -> None:
         self.name = name
         self.spec = spec
         self.digest = digest

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from lithops_testing.faas.settings import Settings
     from lithops_testing.faas.wire import Reply, Request
 
-STATUS = {"crashed": 502, "killed": 502, "memory": 502, "failed": 502, "reclaimed": 503, "unavailable": 503, "timeout": 504}
+STATUS = {
+    "crashed": 502,
+    "killed": 502,
+    "memory": 502,
+    "failed": 502,
+    "reclaimed": 503,
+    "unavailable": 503,
+    "timeout": 504,
+}
 """Of the answer, by how an environment ended."""
 _RECLAIMED = Ended("reclaimed", "the service has taken the environment back")
 _TIMEOUT = Ended("timeout", "the invocation ran longer than the function's timeout (as a fault asked for)")

@@ -23,16 +23,16 @@ LARGEST_ARCHIVE = 64 * MEGABYTE
 class Service:
     """All that the service holds, and its answers.
 
-        PUT | GET | DELETE  /functions/NAME              GET  /functions
-        POST                /functions/NAME/invocations
-        PUT  /admin/faults  PATCH /admin/settings  GET /admin/counters  POST /admin/outage  POST /admin/reset
+    PUT | GET | DELETE  /functions/NAME              GET  /functions
+    POST                /functions/NAME/invocations
+    PUT  /admin/faults  PATCH /admin/settings  GET /admin/counters  POST /admin/outage  POST /admin/reset
     """
 
     def __init__(self, settings: Settings, token: str, folder: Path) -> None:
         self.settings = self._first = settings
         self.counters = Counters()
-        self.outage: Callable[[float], None] = lambda seconds: None
-        """Refuses connections for a while; set by who listens."""
+        self.outage: Callable[[float], None] | None = None
+        """Refuses connections for so many seconds; set by who listens."""
         self._token = token
         self._functions = Functions(folder)
         self._fleet = Fleet(self.counters)
@@ -129,6 +129,7 @@ class Service:
         seconds = values.get("seconds")
         if not isinstance(seconds, int | float) or not 0 < seconds <= 600:
             raise ValueError(f"an outage has so many `seconds`, up to 600; found {seconds!r}")
+        assert self.outage is not None, "who sent this came over a connection"
         self.outage(seconds)
         return json_answer(200)
 

@@ -7,6 +7,7 @@ import contextlib
 import secrets
 import signal
 import socket
+import ssl
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,13 +34,16 @@ class Address:
     ca_file: str
 
 
-async def serve(settings: Settings, ready: Callable[[Address], None], gone: Callable[[asyncio.Event], None]) -> None:
+async def serve(
+    settings: Settings, ready: Callable[[Address], None], gone: Callable[[asyncio.Event], None] | None
+) -> None:
     """Serve until a signal, or until `gone` sets the event it is given."""
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)
-    gone(over)
+    if gone is not None:
+        gone(over)
     with tempfile.TemporaryDirectory(prefix="faas-double-") as folder:
         token = secrets.token_hex(16)
         service = Service(settings, token, Path(folder))
@@ -56,7 +60,7 @@ async def serve(settings: Settings, ready: Callable[[Address], None], gone: Call
 class Listener:
     """The socket of the service and the connections that came over it."""
 
-    def __init__(self, service: Service, context: object, ca_file: str) -> None:
+    def __init__(self, service: Service, context: ssl.SSLContext, ca_file: str) -> None:
         self._service = service
         self._context = context
         self.ca_file = ca_file
@@ -86,7 +90,7 @@ class Listener:
                 self._service.serve, self._service.most_bytes, self._service.counters, self._connections
             ),
             sock=bound,
-            ssl=self._context,  # type: ignore[arg-type]
+            ssl=self._context,
             backlog=BACKLOG,
         )
 

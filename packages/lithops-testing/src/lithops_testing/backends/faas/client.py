@@ -53,7 +53,7 @@ class Client:
                 connection.close()
         except (OSError, http.client.HTTPException) as error:
             raise TransportError(
-                f"{method} {path} of the service at {self._place.netloc} failed: {error or type(error).__name__}; is "
+                f"{method} {path} of the service at {self._place.netloc} failed: {str(error) or type(error).__name__}; is "
                 "`endpoint` right, and does `ca_file` hold its certificate?"
             ) from error
         if status == 404:
