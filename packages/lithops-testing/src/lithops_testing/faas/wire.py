@@ -172,7 +172,7 @@ class Connection(asyncio.Protocol):
                 self._transport.write(answer.body[at : at + step])
             self._dribble(request, answer, at + step)
 
-        asyncio.get_running_loop().call_later(answer.slow_s / PIECES, send)
+        asyncio.get_running_loop().call_later(answer.slow_s * step / len(answer.body), send)
 
     def _end(self, request: Request, answer: Answer) -> None:
         if answer.sent < 1 or request.headers.get("connection", "").lower() == "close":
