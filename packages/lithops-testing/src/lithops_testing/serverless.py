@@ -12,7 +12,7 @@
             return acme_server.list_functions
 
 The suite deploys a runtime, runs a few activations in it and removes what it made. A promise that a backend cannot
-keep is overridden with `pytest.mark.xfail(reason=...)`, never deleted.
+keep is overridden with `pytest.mark.xfail(reason=...)`; any other override is refused.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
             return MyStoragePlugin()
 
 The suite makes a bucket of its own and empties it afterwards. A promise that a store cannot keep is overridden with
-`pytest.mark.xfail(reason=...)`, never deleted. The module has more than 400 lines because one class, so that authors
+`pytest.mark.xfail(reason=...)`; any other override is refused. The module has more than 400 lines because one class, so that authors
 subclass one, holds every promise.
 """
 

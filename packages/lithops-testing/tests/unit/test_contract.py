@@ -10,16 +10,26 @@ from lithops_testing.contract import Contract
 PROMISE = "test_it_is_documented"
 
 
+def unmarked(self: object) -> None: ...
+
+
+@pytest.mark.xfail
+def without_reason(self: object) -> None: ...
+
+
+@pytest.mark.xfail(reason="nobody reads it")
+def with_reason(self: object) -> None: ...
+
+
 def test_an_override_without_a_reason_is_refused() -> None:
     message = r"Acme\.test_it_is_documented overrides a promise of the contract; keep the promise, or say why"
-    for override in (None, lambda self: None, pytest.mark.xfail(lambda self: None)):
+    for override in (None, unmarked, without_reason):
         with pytest.raises(TypeError, match=message):
             type("Acme", (PluginContract,), {PROMISE: override, "__qualname__": "Acme"})
 
 
 def test_a_marked_override_is_accepted() -> None:
-    marked = pytest.mark.xfail(reason="nobody reads it")(lambda self: None)
-    type("Acme", (PluginContract,), {PROMISE: marked})
+    type("Acme", (PluginContract,), {PROMISE: with_reason})
 
 
 def test_an_override_in_a_class_between_is_refused_too() -> None:
