@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from lithops.types import CallRange, ExecutorInfo, Receipt, Report, Sink
 
 
+CLOSE_S = 10.0
+
+
 class FaultyReportsConfig(BaseModel):
     """Section `faulty_reports`: how likely each fault is, for each report."""
 
@@ -107,7 +110,7 @@ class FaultySink:
         self._over.set()
         self._late.put(None)
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+            self._thread.join(CLOSE_S)
 
     def _pass_on(self, report: Report) -> None:
         name, config = report.activation_id, self._config

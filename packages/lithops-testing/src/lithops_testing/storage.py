@@ -6,8 +6,8 @@
             return MyStoragePlugin()
 
 The suite makes a bucket of its own and empties it afterwards. A promise that a store cannot keep is overridden with
-`pytest.mark.xfail(reason=...)`; any other override is refused. The module has more than 400 lines because one class, so that authors
-subclass one, holds every promise.
+`pytest.mark.xfail(reason=...)`; any other override is refused. The module has more than 400 lines because one class, so
+that authors subclass one, holds every promise.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 import ssl
 import subprocess
 import sys
@@ -31,7 +32,8 @@ class FaasDouble:
             stdout=subprocess.PIPE,
         )
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        heard, _, _ = select.select([self._process.stdout], [], [], START_S)
+        line = self._process.stdout.readline() if heard else b""
         if not line:
             self.close()
             raise RuntimeError(f"the service did not start with {settings!r}; what it says is on standard error")

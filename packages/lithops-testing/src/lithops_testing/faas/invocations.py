@@ -31,10 +31,12 @@ STATUS = {
     "timeout": 504,
 }
 """Of the answer, by how an environment ended."""
-_RECLAIMED = Ended("reclaimed", "the service has taken the environment back")
-_TIMEOUT = Ended("timeout", "the invocation ran longer than the function's timeout (as a fault asked for)")
-_MEMORY = Ended("memory", "the environment took more memory than its function has (as a fault asked for)")
-_DOOMS = {"reclaim": _RECLAIMED, "timeout": _TIMEOUT, "memory": _MEMORY}
+_DOOMS = {
+    "reclaim": ("reclaimed", "the service has taken the environment back"),
+    "timeout": ("timeout", "the invocation ran longer than the function's timeout (as a fault asked for)"),
+    "memory": ("memory", "the environment took more memory than its function has (as a fault asked for)"),
+}
+"""Faults by which the service itself ends an environment: what its answer says."""
 
 
 class _Invocation:
@@ -150,9 +152,8 @@ class Invocations:
         cold_s = self._settings.cold_start_s + _seconds(faults, "cold_start")
         environment = await self._fleet.take(function, cold_s, cold="cold_start" in faults)
         try:
-            for name, ended in _DOOMS.items():
-                if name in faults:
-                    environment.doom(ended)
+            for name in _DOOMS.keys() & faults.keys():
+                environment.doom(Ended(*_DOOMS[name]))
             if "crash_before" in faults:
                 environment.die(faults["crash_before"].signal)
             answer = await self._executed(environment, body)
