@@ -241,7 +241,7 @@ class FunctionExecutor:
         include_modules: Sequence[str] | None = (),
         exclude_modules: Sequence[str] = (),
         *,
-        retries: int | None = None,
+        retries: int | RetryPolicy | None = None,
         throw_except: bool = True,
     ) -> ResultStream:
         """Call the function for each item of an iterable, which may have no end; return an iterator of the results.

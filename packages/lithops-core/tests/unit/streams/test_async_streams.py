@@ -114,6 +114,38 @@ def test_an_error_of_the_async_iterable_follows_the_results_of_the_items_before(
     assert run(main) == [2 * x for x in range(100)]
 
 
+@pytest.mark.parametrize("error", [asyncio.CancelledError, GeneratorExit])
+def test_an_async_iterable_that_raises_what_ends_tasks_does_not_end_who_reads(error: type[BaseException]) -> None:
+    async def main(fexec: AsyncFunctionExecutor) -> None:
+        async def items() -> AsyncIterator[int]:
+            yield 1
+            raise error
+
+        results = fexec.imap(double, items())
+        assert await anext(results) == 2
+        with pytest.raises(RuntimeError, match=f"^the iterable raised {error.__name__}$") as caught:
+            await anext(results)
+        assert isinstance(caught.value.__cause__, error)
+        assert [x async for x in results] == []
+
+    run(main)
+
+
+@pytest.mark.parametrize("readers", [2, 5])
+def test_several_tasks_share_the_results_of_one_stream(readers: int) -> None:
+    async def main(fexec: AsyncFunctionExecutor) -> None:
+        results = fexec.imap(double, range(readers), chunksize=readers)
+
+        async def read() -> int:
+            value: int = await anext(results)
+            return value
+
+        assert sorted(await asyncio.gather(*(read() for _ in range(readers)))) == [2 * x for x in range(readers)]
+        assert [x async for x in results] == []
+
+    run(main)
+
+
 @pytest.mark.parametrize("is_async", [True, False])
 def test_closing_a_stream_cancels_what_is_in_flight(gate: Gate, is_async: bool) -> None:
     async def main(fexec: AsyncFunctionExecutor) -> None:
@@ -185,6 +217,47 @@ def test_dropping_a_stream_lets_go_of_its_async_iterable() -> None:
         assert await anext(results) == 2
         del results
         await ended.wait()
+
+    run(main)
+
+
+class Source:
+    """An async iterator that says when it was let go of."""
+
+    def __init__(self, count: int) -> None:
+        self.left = iter(range(count))
+        self.closed = asyncio.Event()
+
+    def __aiter__(self) -> Source:
+        return self
+
+    async def __anext__(self) -> int:
+        await asyncio.sleep(0)
+        for item in self.left:
+            return item
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        self.closed.set()
+
+
+@pytest.mark.parametrize("count", [10, 10_000_000])
+def test_an_async_iterator_is_closed_when_nobody_reads_it_on(count: int) -> None:
+    async def main(fexec: AsyncFunctionExecutor) -> None:
+        source = Source(count)
+        async with fexec.imap(double, source) as results:
+            assert await anext(results) == 0
+        await source.closed.wait()
+
+    run(main)
+
+
+def test_closing_a_stream_closes_the_stream_that_feeds_it(gate: Gate) -> None:
+    async def main(fexec: AsyncFunctionExecutor) -> None:
+        inner = fexec.imap(str, itertools.count())
+        async with fexec.imap(len, inner) as results:
+            assert await anext(results) == 1
+        assert [x async for x in inner] == []
 
     run(main)
 

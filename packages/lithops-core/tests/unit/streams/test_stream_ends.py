@@ -7,7 +7,8 @@ import itertools
 import os
 import signal
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import pytest
 
 from lithops import FunctionExecutor
 from lithops.errors import CancelledError, ClosedError, WorkerLostError
+from lithops.stream import ResultStream
 
 from .conftest import DEADLINE_S, gone, pass_gate
 
@@ -48,6 +50,33 @@ def test_a_stream_that_nobody_holds_is_closed(fexec: FunctionExecutor, gate: Gat
     del results
     gc.collect()
     assert gone(pid)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_closed_stream_holds_nothing(fexec: FunctionExecutor, ordered: bool) -> None:
+    results = fexec.imap(str, itertools.count(), ordered=ordered)
+    for _ in range(1000):
+        next(results)
+    results.close()
+    window = results._flow._window
+    assert (window.under_way(), window.has_ready, len(results._flow._gathered)) == ([], False, 0)
+
+
+@pytest.mark.parametrize("way", [lambda results: results.close(), list])
+def test_a_stream_that_has_ended_is_gone_with_its_last_user(
+    fexec: FunctionExecutor, way: Callable[[ResultStream], object]
+) -> None:
+    gone = threading.Event()
+    gc.disable()  # nothing is to be left to chance
+    try:
+        results = fexec.imap(str, range(3000))
+        next(results)
+        weakref.finalize(results._flow, gone.set)
+        way(results)
+        del results
+        assert gone.wait(DEADLINE_S)
+    finally:
+        gc.enable()
 
 
 def test_closing_does_not_wait_for_the_next_item(fexec: FunctionExecutor) -> None:
