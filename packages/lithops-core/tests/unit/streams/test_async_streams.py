@@ -131,16 +131,24 @@ def test_an_async_iterable_that_raises_what_ends_tasks_does_not_end_who_reads(er
     run(main)
 
 
-@pytest.mark.parametrize("readers", [2, 5])
-def test_several_tasks_share_the_results_of_one_stream(readers: int) -> None:
+def test_a_task_that_waits_gets_what_another_has_taken_for_it(gate: Gate) -> None:
+    def work(x: int, path: str) -> int:
+        if x == 0:
+            pass_gate(path)
+        return x
+
     async def main(fexec: AsyncFunctionExecutor) -> None:
-        results = fexec.imap(double, range(readers), chunksize=readers)
+        results = fexec.imap(work, range(20), extra_args=(gate.path,))  # the last ones go out, and come, together
 
         async def read() -> int:
-            value: int = await anext(results)
+            value: int = await anext(results, -1)
             return value
 
-        assert sorted(await asyncio.gather(*(read() for _ in range(readers)))) == [2 * x for x in range(readers)]
+        tasks = [asyncio.create_task(read()) for _ in range(20)]
+        await asyncio.to_thread(gate.arrival)
+        assert await fexec.call_async(double, 1) == 2  # the others have had the time to end
+        gate.open()
+        assert sorted(await asyncio.gather(*tasks)) == list(range(20))
         assert [x async for x in results] == []
 
     run(main)
