@@ -231,7 +231,8 @@ class Feeder:
                 return
             future.feeder = None
             self._under_way -= 1
-        self._hand_over()
+        if self._queue or self._held:
+            self._hand_over()
         try:
             self._teller.tell(future, error, value)
         finally:

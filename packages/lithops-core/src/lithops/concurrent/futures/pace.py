@@ -22,20 +22,15 @@ class Pace:
         """`places` is how many calls run at the same time; None where nobody knows, and all are handed over."""
         self._places = places
         self._seconds = LONG_S  # that a call takes, lately
+        self.few = sys.maxsize if places is None else places
+        """How many calls under way are too few."""
+        self.enough = self.few
+        """How many are to be under way where there were too few."""
 
     def took(self, seconds: float) -> None:
         """Take note of a call."""
-        self._seconds += (seconds - self._seconds) / 4
-
-    @property
-    def few(self) -> int:
-        """How many calls under way are too few."""
-        if self._places is None:
-            return sys.maxsize
-        return self._places if self._seconds >= LONG_S else 2 * self._places
-
-    @property
-    def enough(self) -> int:
-        """How many are to be under way where there were too few."""
-        few = self.few
-        return few if self._places is None else max(few, int(self._places * AHEAD_S / max(self._seconds, _SHORTEST_S)))
+        self._seconds = lately = self._seconds + (seconds - self._seconds) / 4
+        places = self._places
+        if places is not None:
+            self.few = few = places if lately >= LONG_S else 2 * places
+            self.enough = few if lately * few > places * AHEAD_S else int(places * AHEAD_S / max(lately, _SHORTEST_S))
