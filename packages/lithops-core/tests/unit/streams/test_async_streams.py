@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lithops import AsyncFunctionExecutor
+from lithops.errors import BadCallError
 
 from .conftest import DEADLINE_S, Reluctant, gone, pass_gate
 from .conftest import run_async as run
@@ -281,6 +282,18 @@ def test_closing_a_stream_while_it_begins_leaves_nothing_behind() -> None:
         go_on.set()
         with pytest.raises(StopAsyncIteration):
             await task
+
+    run(main)
+
+
+def test_options_that_make_no_sense_are_refused_at_once() -> None:
+    async def main(fexec: AsyncFunctionExecutor) -> None:
+        with pytest.raises(
+            TypeError, match=r"AsyncFunctionExecutor\.imap\(\) got an unexpected keyword argument 'foo'"
+        ):
+            fexec.imap(double, [1], foo=3)  # type: ignore[call-arg]  # that is the point
+        with pytest.raises(BadCallError, match="chunksize must be a whole number from 1 up, found True"):
+            fexec.imap(double, [1], chunksize=True)
 
     run(main)
 
