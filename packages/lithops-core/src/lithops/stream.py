@@ -71,12 +71,12 @@ class ResultStream(Iterator[Any]):
         with self._reading:
             if self._taken:  # by another thread, meanwhile
                 return
-            while (taken := self._flow.take()) == []:
-                try:
+            try:
+                while (taken := self._flow.take()) == []:
                     wait_for(self._gate, () if self._pump is None else (self._pump,), FOREVER)
-                except BaseException:  # Ctrl-C, or what a signal handler raises
-                    self.close()
-                    raise
+            except BaseException:  # Ctrl-C, what a signal handler raises, or what the items ended with
+                self.close()
+                raise
             if taken is None:
                 raise StopIteration
             self._taken.extend(taken)

@@ -225,7 +225,7 @@ def test_a_call_that_was_cancelled_in_its_pause_is_not_started_when_the_pause_is
 ) -> None:
     monkeypatch.setattr("random.random", lambda: 1.0)  # so that all pauses are equally long
     path = next(paths)
-    policy = RetryPolicy(retries=1, first_delay_s=0.3)
+    policy = RetryPolicy(retries=1, first_delay_s=2.0)  # long enough to be cancelled in, on a busy machine, too
     future, other = rexec.map(flaky, [(path, 2), (next(paths), 2)], retries=policy)
     while not future.attempts:
         rexec.wait(future, timeout=0.001)
@@ -244,13 +244,13 @@ def test_a_call_that_takes_too_long_is_tried_again(rexec: RetryingFunctionExecut
             select.select([], [], [], 60)
         return 7
 
-    (future,) = rexec.map(slow_at_first, [next(paths)], timeout=0.2, retries=1)
+    (future,) = rexec.map(slow_at_first, [next(paths)], timeout=2, retries=1)
     assert future.result(timeout=DEADLINE_S) == 7
     first, second = future.attempts
     assert isinstance(first.error, CallTimeoutError)
     assert first.started is not None
     assert second.started is not None
-    assert first.started + 0.2 <= first.ended <= second.started <= second.ended
+    assert first.started + 2 <= first.ended <= second.started <= second.ended
 
 
 def test_a_wait_without_futures_is_for_all_calls_whose_results_were_not_taken() -> None:

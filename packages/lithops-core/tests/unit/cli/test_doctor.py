@@ -203,7 +203,8 @@ def test_a_call_that_fails_says_why(doctor: Doctor, tmp_path: Path) -> None:
     state, found, remedy = checks["call"]
     assert state == "fail"
     assert found.endswith(
-        ": BackendError: the process that starts the workers ('/bin/false') has ended; name a Python interpreter in `runtime`"
+        ": BackendError: the process that starts the workers ('/bin/false') has ended; "
+        "name a Python interpreter in `runtime`"
     )
     assert remedy == "'lithops doctor --debug' shows all that happened"
 

@@ -16,6 +16,7 @@ from ..executors_and_gates import Gate as Gate
 from ..executors_and_gates import Program as Program
 from ..executors_and_gates import fexec as fexec
 from ..executors_and_gates import gate as gate
+from ..executors_and_gates import interrupt_while_in as interrupt_while_in
 from ..executors_and_gates import own_state as own_state
 from ..executors_and_gates import pass_gate as pass_gate
 from ..executors_and_gates import run_program as run_program

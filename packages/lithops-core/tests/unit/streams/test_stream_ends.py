@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import itertools
 import os
 import signal
@@ -18,7 +19,7 @@ from lithops import FunctionExecutor
 from lithops.errors import CancelledError, ClosedError, WorkerLostError
 from lithops.stream import ResultStream
 
-from .conftest import DEADLINE_S, gone, pass_gate
+from .conftest import DEADLINE_S, gone, interrupt_while_in, pass_gate
 
 if TYPE_CHECKING:
     from .conftest import Gate, Program
@@ -225,14 +226,15 @@ def test_a_call_that_loses_two_workers_fails_alone(fexec: FunctionExecutor) -> N
 
 def test_an_interrupt_cancels_the_stream(run_program: Program) -> None:
     done = run_program(
-        "import itertools, os, signal, threading, time\n"
+        f"{inspect.getsource(interrupt_while_in)}\n"
+        "import itertools, time\n"
         "import lithops\n"
         "def nap(x):\n"
         "    if x: time.sleep(1000)\n"
         "with lithops.FunctionExecutor(worker_processes=1) as fexec:\n"
         "    results = fexec.imap(nap, itertools.count())\n"
         "    next(results)\n"
-        "    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "    interrupt_while_in('run_until')\n"
         "    try:\n"
         "        next(results)\n"
         "    except KeyboardInterrupt:\n"
