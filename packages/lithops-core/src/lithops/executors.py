@@ -98,6 +98,7 @@ class FunctionExecutor(Submitting):
         self._session = Session(self.config, self.executor_id)
         self._at_exit = partial(_close_at_exit, weakref.WeakMethod(self.close))
         atexit.register(self._at_exit)
+        weakref.finalize(self, atexit.unregister, self._at_exit).atexit = False
         tell_first_of(self.config)
 
     # --- waiting

@@ -173,7 +173,7 @@ class Flow:
         self._drop()
         self._cancel()
         self._settle()
-        self.on_room()  # for whoever waits for it
+        self.on_room()
 
     def _drop(self) -> None:
         """Forget items that are not to become calls."""
@@ -286,7 +286,8 @@ class Flow:
                 self._invoker.fail(self.job, (first,), CallState.ERROR, error)
             else:
                 self._invoker.submit(self.job, (CallRange(first=first, count=count),))
-            if self._halted:  # meanwhile
+            if self._halted:  # meanwhile, and perhaps before they were submitted
+                self._invoker.cancel(self.job, first, count)
                 self._cancel()
         self._settle()
 

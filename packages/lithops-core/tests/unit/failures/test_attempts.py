@@ -282,7 +282,7 @@ def test_ctrl_c_cancels_a_call_that_pauses(drive: Drive) -> None:
             future = fexec.call_async(fail, 1, retries=policy)
             while not future.attempts:
                 fexec.wait(future, timeout=0.01)
-            interrupt_while_in("run_until")
+            interrupt_while_in("wait_for")
             try:
                 fexec.get_result(future)
             except KeyboardInterrupt:

@@ -213,7 +213,7 @@ def test_a_signal_handler_that_returns_does_not_end_the_wait(one: lithops.Functi
 def test_an_interrupt_is_raised_where_the_driver_waits_and_the_executor_lives_on(one: lithops.FunctionExecutor) -> None:
     future = one.call_async(sleep_long, 0)
     with pytest.raises(KeyboardInterrupt):
-        interrupt_while_in("run_until")
+        interrupt_while_in("wait_for")
         one.get_result(future)
     assert future.cancelled()
     assert one.call_async(double, 2).result() == 4
@@ -222,7 +222,7 @@ def test_an_interrupt_is_raised_where_the_driver_waits_and_the_executor_lives_on
 def test_an_interrupt_while_a_single_future_is_waited_for_cancels_nothing(one: lithops.FunctionExecutor) -> None:
     future = one.call_async(lambda x: slowly(2, x), 3)
     with pytest.raises(KeyboardInterrupt):
-        interrupt_while_in("run_until")
+        interrupt_while_in("wait_for")
         future.result()
     assert future.result() == 3
 

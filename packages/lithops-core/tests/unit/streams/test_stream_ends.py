@@ -234,7 +234,7 @@ def test_an_interrupt_cancels_the_stream(run_program: Program) -> None:
         "with lithops.FunctionExecutor(worker_processes=1) as fexec:\n"
         "    results = fexec.imap(nap, itertools.count())\n"
         "    next(results)\n"
-        "    interrupt_while_in('run_until')\n"
+        "    interrupt_while_in('wait_for')\n"
         "    try:\n"
         "        next(results)\n"
         "    except KeyboardInterrupt:\n"
