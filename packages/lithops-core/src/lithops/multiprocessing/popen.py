@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, Any, cast
 from lithops.errors import CancelledError, CarrierError, JobTimeoutError
 from lithops.multiprocessing import config, interrupts, starter
 from lithops.multiprocessing.carrier import Carrier, new_key
+from lithops.multiprocessing.choice import own
+from lithops.multiprocessing.journeys import Journey, going
 from lithops.multiprocessing.reach import process as reachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from multiprocessing.process import BaseProcess
 
     from lithops.future import ResponseFuture
 
 _FAILED = 1
+_EXIT_CODES = 0xFF
 
 
 class Popen:
@@ -36,10 +38,8 @@ class Popen:
         """Start it; raises what pickling it raises."""
         util._flush_std_streams()  # type: ignore[attr-defined]  # as the standard library does before it forks
         self._name = process.name
-        self._carrier = reachable.own()
+        self._carrier = own()
         self._begun = new_key()  # a list that its pid is put into
-        self.when_over: list[tuple[Callable[..., object], *tuple[object, ...]]] = []
-        """What is to be called, with what, when it has ended."""
         self._pid: int | None = None
         self._signal = signal.SIGTERM
         self._interrupted = False
@@ -47,15 +47,20 @@ class Popen:
         self.sentinel, ended = os.pipe()
         self._close_sentinel = util.Finalize(self, os.close, (self.sentinel,))
         context.set_spawning_popen(self)  # type: ignore[arg-type]  # one more kind of these
+        journey = Journey()
         try:
-            self._future = starter.processes.start(run, process, self._carrier, self._begun, os.getpid(), log_level())
+            with going(journey):
+                self._future = starter.processes.start(
+                    run, process, self._carrier, self._begun, os.getpid(), log_level()
+                )
         except BaseException:
             self._close_sentinel()
             os.close(ended)
+            journey.end()
             raise
         finally:
             context.set_spawning_popen(None)
-        carrier, begun, when_over = self._carrier, self._begun, self.when_over
+        carrier, begun = self._carrier, self._begun
 
         def over(_: ResponseFuture) -> None:
             with suppress(OSError):  # nobody has the process any more
@@ -63,8 +68,7 @@ class Popen:
             os.close(ended)
             with suppress(CarrierError, BrokenPipeError):
                 carrier.give(begun, b"0", limit=1)
-                for call, *arguments in when_over:
-                    call(*arguments)
+            journey.end()
 
         self._future.add_done_callback(over)
         self._removal = weakref.finalize(self, carrier.discard, begun)
@@ -165,7 +169,7 @@ def run(process: Any, carrier: Carrier, begun: str, parent: int, level: int | No
     if exits:
         atexit._clear()
     try:
-        code = int(process._bootstrap(parent_sentinel=sentinel))
+        code = int(process._bootstrap(parent_sentinel=sentinel)) & _EXIT_CODES  # the system keeps no more of it
         if exits:
             atexit._run_exitfuncs()
         return code

@@ -12,6 +12,11 @@ from lithops.multiprocessing.shared import Shared
 SEM_VALUE_MAX = 2**31 - 1
 
 
+def is_count(value: object) -> bool:
+    """Tell whether something is a whole number."""
+    return isinstance(value, int)
+
+
 class SemLock(Shared):
     """What semaphores and locks have in common: tokens, of which a process holds those it acquired."""
 
@@ -19,7 +24,7 @@ class SemLock(Shared):
 
     def __init__(self, value: int, maximum: int) -> None:
         super().__init__()
-        if not 0 <= value <= maximum:
+        if not is_count(value) or not 0 <= value <= maximum:
             raise ValueError(f"a semaphore begins with 0 to {maximum} units, found {value!r}")
         self._maximum = maximum
         self._begin()

@@ -20,10 +20,17 @@ from .conftest import DEADLINE_S, Program, on_redis, wait_for_end
 local_only = pytest.mark.parametrize("carrier", ["local"], indirect=True)
 redis_only = [pytest.mark.needs("redis-server"), pytest.mark.parametrize("carrier", ["redis"], indirect=True)]
 
+
+def command(carrier: Any, *words: object) -> Any:
+    """Have a command done by the server that a carrier uses."""
+    with carrier._link() as link:
+        return link.ask(*words)
+
+
 PROGRAM = """
 import os, signal
 from lithops.multiprocessing import Process, Queue, Value
-from lithops.multiprocessing.reach import process
+from lithops.multiprocessing.choice import own
 
 def work(told):
     told.put(os.getpid())
@@ -32,7 +39,7 @@ def work(told):
 if __name__ == "__main__":
     told, value = Queue(), Value("i", 1)
     Process(target=work, args=(told,), daemon=True).start()
-    address = process.own().address
+    address = own().address
     print(told.get(), address.folder, address.memory, flush=True)
     {then}
 """
@@ -182,7 +189,7 @@ def test_keys_are_gone_with_the_program_and_expire_without(
         f"""
 import redis
 from lithops.multiprocessing import Process, Queue, Value, config
-from lithops.multiprocessing.reach import process
+from lithops.multiprocessing.choice import own
 
 config.update({{"CARRIER": "redis", "LITHOPS_CONFIG": {on_redis(redis_socket)!r}, "REDIS_EXPIRY_TIME": 100}})
 
@@ -195,15 +202,15 @@ if __name__ == "__main__":
     child.start()
     child.join()
     server = redis.Redis(unix_socket_path={str(redis_socket)!r}, password="not known to anybody")
-    mine = server.keys(process.own()._prefix + "*")
+    mine = server.keys(own()._prefix + "*")
     print(len(mine) > 3, all(0 < server.ttl(key) <= 100 for key in mine), queue.get())
-    print(process.own()._prefix)
+    print(own()._prefix)
 """
     )
     assert (code, err) == (0, "")
     first, prefix = out.splitlines()
     assert first == "True True 5"
-    assert carrier._ask("KEYS", prefix + "*") == []
+    assert command(carrier, "KEYS", prefix + "*") == []
 
 
 @pytest.mark.needs("redis-server")
@@ -318,9 +325,9 @@ def test_ctrl_c_that_is_caught_while_joining_has_reached_the_process(start_progr
 def test_redis_may_forget_scripts(carrier: Any) -> None:
     queue, lock = Queue(), Lock()
     queue.put(1)
-    carrier._ask("SCRIPT", "FLUSH")
+    command(carrier, "SCRIPT", "FLUSH")
     assert queue.get(timeout=DEADLINE_S) == 1
     with lock:
-        carrier._ask("SCRIPT", "FLUSH")
+        command(carrier, "SCRIPT", "FLUSH")
     queue.put(2)
     assert queue.get(timeout=DEADLINE_S) == 2
