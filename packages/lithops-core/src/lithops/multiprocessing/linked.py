@@ -80,7 +80,7 @@ class Linked(Carrier, Generic[Address, Link]):
 
     def _present(self) -> str:
         """Return the name of this process, once it is known there."""
-        if os.getpid() != self._pid:
+        if not self._of_this_process():
             self._begin()
         with self._lock:
             if not self._is_there:
@@ -91,7 +91,7 @@ class Linked(Carrier, Generic[Address, Link]):
     def _link(self) -> Iterator[Link]:
         """Lend a connection that nobody else uses meanwhile."""
         link = None
-        if os.getpid() == self._pid:
+        if self._of_this_process():
             with suppress(IndexError):
                 link = self._free.pop()
         if link is None:

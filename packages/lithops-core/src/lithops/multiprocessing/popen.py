@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _FAILED = 1
 _EXIT_CODES = 0xFF
+_INHERITED = {"multiprocessing.connection", "multiprocessing.queues", "multiprocessing.synchronize"}
 
 
 class Popen:
@@ -35,7 +36,8 @@ class Popen:
     method = "lithops"
 
     def __init__(self, process: BaseProcess) -> None:
-        """Start it; raises what pickling it raises."""
+        """Start it; raises what pickling it raises, `TypeError` for what only the standard library's processes get."""
+        _refuse_foreign(process)
         util._flush_std_streams()  # type: ignore[attr-defined]  # as the standard library does before it forks
         self._name = process.name
         self._carrier = own()
@@ -63,12 +65,12 @@ class Popen:
         carrier, begun = self._carrier, self._begun
 
         def over(_: ResponseFuture) -> None:
-            with suppress(OSError):  # nobody has the process any more
-                os.write(ended, b".")  # closing would not do: a child that the driver forked has this end open, too
-            os.close(ended)
             with suppress(CarrierError, BrokenPipeError):
                 carrier.give(begun, b"0", limit=1)
             journey.end()
+            with suppress(OSError):  # nobody has the process any more
+                os.write(ended, b".")  # closing would not do: a child that the driver forked has this end open, too
+            os.close(ended)
 
         self._future.add_done_callback(over)
         self._removal = weakref.finalize(self, carrier.discard, begun)
@@ -145,6 +147,17 @@ class Popen:
         # It never came to run, or what it ended with came not back; the standard library's child would say so itself.
         sys.stderr.write(f"Process {self._name}:\n{''.join(traceback.format_exception(error))}")
         return _FAILED
+
+
+def _refuse_foreign(process: Any) -> None:
+    """Refuse what the standard library's processes inherit; pickled, it would refer to descriptors of somebody else."""
+    for value in (*process._args, *process._kwargs.values(), *vars(process).values()):
+        homes = {base.__module__ for base in type(value).__mro__}
+        if homes & _INHERITED and not any(home.startswith("lithops.") for home in homes):
+            raise TypeError(
+                f"{value!r} is of the standard library's multiprocessing and goes to the processes of that only; make it "
+                f"with lithops.multiprocessing, and use lithops.concurrent.futures instead of concurrent.futures"
+            )
 
 
 def log_level() -> int | None:

@@ -22,6 +22,12 @@ from lithops.multiprocessing.reach import process
 DEADLINE_S = 60
 """How long anything may take before a test says that it hangs."""
 PASSWORD = "not known to anybody"
+local_only = pytest.mark.parametrize("carrier", ["local"], indirect=True)
+
+
+def redis_only(test: Callable[..., None]) -> Callable[..., None]:
+    """Run a test with the carrier in Redis."""
+    return pytest.mark.needs("redis-server")(pytest.mark.parametrize("carrier", ["redis"], indirect=True)(test))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,10 +15,7 @@ from lithops.errors import CarrierError
 from lithops.multiprocessing import Lock, Process, Queue
 from lithops.multiprocessing.carrier import Carrier, new_key
 
-from .conftest import DEADLINE_S, Program, on_redis, wait_for_end
-
-local_only = pytest.mark.parametrize("carrier", ["local"], indirect=True)
-redis_only = [pytest.mark.needs("redis-server"), pytest.mark.parametrize("carrier", ["redis"], indirect=True)]
+from .conftest import DEADLINE_S, Program, local_only, on_redis, redis_only, wait_for_end
 
 
 def command(carrier: Any, *words: object) -> Any:
@@ -180,8 +177,7 @@ def test_forked_child_uses_what_its_parent_does(what: str, carrier: Carrier) -> 
         assert lock.acquire(timeout=DEADLINE_S)
 
 
-@pytest.mark.needs("redis-server")
-@pytest.mark.parametrize("carrier", ["redis"], indirect=True)
+@redis_only
 def test_keys_are_gone_with_the_program_and_expire_without(
     carrier: Any, redis_socket: Path, run_program: Callable[[str], tuple[int, str, str]]
 ) -> None:
@@ -213,8 +209,7 @@ if __name__ == "__main__":
     assert command(carrier, "KEYS", prefix + "*") == []
 
 
-@pytest.mark.needs("redis-server")
-@pytest.mark.parametrize("carrier", ["redis"], indirect=True)
+@redis_only
 def test_password_travels_only_if_it_may(carrier: Any, redis_socket: Path) -> None:
     from lithops.multiprocessing import config
     from lithops.multiprocessing.choice import open_carrier
@@ -238,8 +233,7 @@ def test_password_travels_only_if_it_may(carrier: Any, redis_socket: Path) -> No
         config.update(before)
 
 
-@pytest.mark.needs("redis-server")
-@pytest.mark.parametrize("carrier", ["redis"], indirect=True)
+@redis_only
 def test_redis_that_is_not_there_is_said(carrier: Any, tmp_path: Path) -> None:
     address = carrier.address._replace(options=(("unix_socket_path", str(tmp_path / "nobody")),))
     with pytest.raises(CarrierError, match=r"Redis at .*nobody does not do what locks, queues and pipes need"):
@@ -320,8 +314,7 @@ def test_ctrl_c_that_is_caught_while_joining_has_reached_the_process(start_progr
     assert "KeyboardInterrupt" in err
 
 
-@pytest.mark.needs("redis-server")
-@pytest.mark.parametrize("carrier", ["redis"], indirect=True)
+@redis_only
 def test_redis_may_forget_scripts(carrier: Any) -> None:
     queue, lock = Queue(), Lock()
     queue.put(1)

@@ -185,8 +185,12 @@ class RedisCarrier(Linked[Address, Link]):
 
     @contextmanager
     def _link(self) -> Iterator[Link]:
-        if os.getpid() == self._pid and self._is_lost:
-            raise CarrierError(lost(self.address.where))
+        if self._of_this_process():
+            if self._is_lost:
+                raise CarrierError(lost(self.address.where))
+            with suppress(IndexError):
+                while self._free[-1].is_cut():  # the server was restarted, say
+                    self._free.pop().close()
         try:
             with super()._link() as link:
                 yield link

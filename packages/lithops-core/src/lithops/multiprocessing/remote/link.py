@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from contextlib import suppress
 from typing import Any
@@ -71,6 +72,12 @@ class Link:
         while self._unread:
             self._unread -= 1
             self._connection.read_response()
+
+    def is_cut(self) -> bool:
+        """Tell whether the other end is known to be closed."""
+        poll = select.poll()
+        poll.register(self.fileno(), getattr(select, "POLLRDHUP", 0))  # POLLHUP is always told
+        return bool(poll.poll(0))
 
     def fileno(self) -> int:
         """Return the descriptor of the socket."""
