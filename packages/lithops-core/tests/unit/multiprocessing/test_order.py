@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -141,6 +143,25 @@ def test_process_too_busy_to_say_anything_keeps_what_it_has(carrier: Any, other:
     other.give(lock, held=lock)  # and is no stranger
     assert carrier.size(lock) == 1
     other.close()
+
+
+@redis_only
+def test_forked_child_does_not_keep_its_parent_alive(carrier: Any, other: Any, dies: Death) -> None:
+    lock = new_key()
+    carrier.fill(lock, 1)
+    assert other.borrow(lock, 0)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, b".")
+        signal.pause()
+    os.read(reader, 1)
+    dies(other)
+    assert carrier.size(lock) == 1
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(reader)
+    os.close(writer)
 
 
 @redis_only

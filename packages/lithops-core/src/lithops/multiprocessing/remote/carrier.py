@@ -102,7 +102,8 @@ class RedisCarrier(Linked[Address, Link]):
     # --- the end of it
 
     def settle(self) -> None:
-        if self._was_used():
+        if self._was_used() and self._heart is not None:
+            self._heart.stop()
             with suppress(CarrierError):
                 for link in list(self._free):  # Redis must not read of the end first
                     link.ask("PING")
