@@ -154,6 +154,28 @@ def test_interrupted_wait_takes_nothing_with_it(code: str, run_program: Callable
     assert run_program(code) == (0, "interrupted\n5\n", "")
 
 
+@redis_only
+@pytest.mark.parametrize(
+    ("names", "make", "wait", "then"),
+    [
+        ("Queue", "q = Queue(1)", "q.get()", "q.put(5); print(q.get(timeout=9))"),
+        ("Lock", "q = Lock(); q.acquire()", "q.acquire()", "q.release(); print(5 * q.acquire(timeout=9))"),
+        ("Event", "q = Event()", "q.wait()", "q.set(); print(5 * q.wait(9))"),
+    ],
+)
+def test_interrupted_wait_takes_nothing_with_it_from_redis(
+    names: str,
+    make: str,
+    wait: str,
+    then: str,
+    redis_socket: Path,
+    run_program: Callable[[str], tuple[int, str, str]],
+) -> None:
+    setting = f"config.update({{'CARRIER': 'redis', 'LITHOPS_CONFIG': {on_redis(redis_socket)!r}}})"
+    code = interrupted(f"{names}, config", f"{setting}; {make}", wait, then)
+    assert run_program(code) == (0, "interrupted\n5\n", "")
+
+
 @pytest.mark.parametrize("what", ["queue", "lock"])
 def test_forked_child_uses_what_its_parent_does(what: str, carrier: Carrier) -> None:
     queue, lock = Queue(), Lock()

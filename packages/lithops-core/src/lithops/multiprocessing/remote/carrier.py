@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 import weakref
@@ -36,7 +37,7 @@ class RedisCarrier(Linked[Address, Link]):
     def _begin(self) -> None:
         super()._begin()
         self._pool: Any = None
-        self._links = 0
+        self._numbers = itertools.count()
         self._all: weakref.WeakSet[Link] = weakref.WeakSet()
         self._presence: Link | None = None
         self._heart: Heart | None = None
@@ -55,7 +56,7 @@ class RedisCarrier(Linked[Address, Link]):
     # --- lists
 
     def take(self, key: str, timeout: float | None, *, refill: str | None = None) -> bytes | None:
-        with self._link() as link:
+        with self._link() as link, self._given_back(link):
             item = self._move(link, key, timeout)
             if item == END:
                 link.ask(*self._command("back", link.name, ""))
@@ -66,11 +67,12 @@ class RedisCarrier(Linked[Address, Link]):
         return item
 
     def borrow(self, key: str, timeout: float | None) -> bool:
-        with self._link() as link:
+        with self._link() as link, self._given_back(link):
             if self._move(link, key, timeout) is None:
                 return False
-            with self._given_back(link, lent=key):
-                link.ask(*self._command("lent", link.name, key))
+            link.lending = key
+            link.ask(*self._command("lent", link.name, key))
+            link.lending = ""
         return True
 
     def watch(self, key: str, timeout: float | None) -> bool:
@@ -105,8 +107,10 @@ class RedisCarrier(Linked[Address, Link]):
         if self._was_used() and self._heart is not None:
             self._heart.stop()
             with suppress(CarrierError):
-                for link in list(self._free):  # Redis must not read of the end first
+                idle, self._free = self._free, []
+                for link in idle:  # Redis must not read of the end first
                     link.ask("PING")
+                self._free += idle
                 self._do("settle")
             self.close()
 
@@ -122,10 +126,10 @@ class RedisCarrier(Linked[Address, Link]):
     def remove_all(self) -> None:
         """Remove everything of the program, at its end."""
         if self._was_used():
-            with suppress(CarrierError):
-                for keys in self._keys():
-                    self._do("raze", *keys)
-                self._do("raze")
+            with suppress(CarrierError), self._link() as link:
+                for keys in self._keys(link):
+                    link.ask(*self._command("raze", *keys))
+                link.ask(*self._command("raze"))
             self.close()
 
     # --- inside
@@ -138,16 +142,12 @@ class RedisCarrier(Linked[Address, Link]):
             link.has_taken = True
         link.tell("SET", f"{self._prefix}from:{link.name}", key, "PX", self.address.ttl_ms)
         slot = f"{self._prefix}in:{link.name}"
-        with self._given_back(link):
-            item: bytes | None
-            if timeout == 0:
-                item = link.ask("LMOVE", self._list(key), slot, "LEFT", "RIGHT")
-            else:
-                item = link.ask("BLMOVE", self._list(key), slot, "LEFT", "RIGHT", timeout or 0)
+        move, *until = ("LMOVE",) if timeout == 0 else ("BLMOVE", timeout or 0)
+        item: bytes | None = link.ask(move, self._list(key), slot, "LEFT", "RIGHT", *until)
         return item
 
     @contextmanager
-    def _given_back(self, link: Link, lent: str = "") -> Iterator[None]:
+    def _given_back(self, link: Link) -> Iterator[None]:
         """See to it that who is interrupted gets nothing any more, and give back what it got."""
         try:
             yield
@@ -156,7 +156,7 @@ class RedisCarrier(Linked[Address, Link]):
         except BaseException:
             with suppress(CarrierError), self._link() as other:
                 other.ask("CLIENT", "UNBLOCK", link.number)
-                other.ask(*self._command("back", link.name, lent))
+                other.ask(*self._command("back", link.name, link.lending))
             raise
 
     def _do(self, step: str, *arguments: object) -> Any:
@@ -171,12 +171,11 @@ class RedisCarrier(Linked[Address, Link]):
     def _list(self, key: str) -> str:
         return f"{self._prefix}k:{key}"
 
-    def _keys(self) -> Iterator[list[bytes]]:
+    def _keys(self, link: Link) -> Iterator[list[bytes]]:
         """Yield the keys of all there is, many at a time."""
         cursor = b"0"
         while True:
-            with self._link() as link:
-                cursor, keys = link.ask("SSCAN", f"{self._prefix}all", cursor, "COUNT", _MANY)
+            cursor, keys = link.ask("SSCAN", f"{self._prefix}all", cursor, "COUNT", _MANY)
             if keys:
                 yield keys
             if cursor == b"0":
@@ -204,8 +203,7 @@ class RedisCarrier(Linked[Address, Link]):
             raise
 
     def _open(self) -> Link:
-        self._links += 1
-        link = Link(self._pool.make_connection(), self.address.where, f"{self._name}.{self._links}")
+        link = Link(self._pool.make_connection(), self.address.where, f"{self._name}.{next(self._numbers)}")
         self._all.add(link)
         return link
 
@@ -256,7 +254,7 @@ class RedisCarrier(Linked[Address, Link]):
         if now >= self._refreshes_from:
             self._refreshes_from = now + self.address.ttl_ms / 3000
             if link.ask("SET", f"{self._prefix}turn", "", "NX", "PX", self.address.ttl_ms // 3):
-                for keys in self._keys():
+                for keys in self._keys(link):
                     link.ask(*self._command("refresh", *keys))
 
     def _look_after(self, link: Link, silent: dict[bytes, bytes]) -> None:

@@ -24,6 +24,8 @@ class Link:
         """Names what is on its way over this connection, and the connection where Redis lists them."""
         self.has_taken = False
         """Whether anything ever was on its way over it."""
+        self.lending = ""
+        """The list of which one is about to be lent to the process."""
         self.lost = False
         """Whether Redis has said that it does not know this process any more."""
         try:
