@@ -1,4 +1,7 @@
-"""`RetryingFunctionExecutor`: retries under the names users know."""
+"""`RetryingFunctionExecutor`: retries under the names users know.
+
+Over 400 lines, because submitting, waiting and futures of one executor share calls that fail in the same ways.
+"""
 
 from __future__ import annotations
 
