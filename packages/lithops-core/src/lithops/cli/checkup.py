@@ -18,7 +18,13 @@ from lithops.records import record
 logger = logging.getLogger(__name__)
 
 OLDEST = (3, 11)
-EXTRAS = {"plot": ("matplotlib", "numpy"), "notebook": ("ipywidgets",), "joblib": ("joblib",), "redis": ("redis",)}
+EXTRAS = {
+    "plot": ("matplotlib", "numpy"),
+    "notebook": ("ipywidgets",),
+    "joblib": ("joblib",),
+    "redis": ("redis",),
+    "serverless": ("httptools",),
+}
 """What the core's optional parts import; a test holds this to what the distribution declares."""
 CALL_S = 300.0
 """How long the call may take: a backend may have to build its runtime first."""

@@ -64,6 +64,7 @@ def test_json_says_whether_all_is_well(lithops: Lithops) -> None:
         "extra notebook",
         "extra joblib",
         "extra redis",
+        "extra serverless",
         "plugins",
         "configuration",
         "state folder",
