@@ -32,7 +32,7 @@ def command(
         if not as_json:
             click.secho(f"{check.state:<5}", fg=_COLOURS[check.state], nl=False)
             lines = [*check.found.splitlines(), *([check.remedy] if check.remedy else [])]
-            click.echo(f" {check.name:<15}" + f"\n{'':21}".join(lines))
+            click.echo(f" {check.name:<17}" + f"\n{'':23}".join(lines))
     healthy = all(check.state != "fail" for check in checks)
     if as_json:
         show_json({"healthy": healthy, "checks": [asdict(check) for check in checks]})

@@ -47,7 +47,7 @@ def test_all_is_well_here(lithops_process: Lithops) -> None:
     assert outcome.code == 0
     lines = outcome.out.splitlines()
     assert {line[:4] for line in lines} == {"ok  "}
-    assert any(line.startswith(f"ok    lithops-core   {__version__} in ") for line in lines)
+    assert any(line.startswith(f"ok    lithops-core     {__version__} in ") for line in lines)
     assert any("works on localhost: 0." in line or "works on localhost: 1." in line for line in lines)
 
 
@@ -96,7 +96,8 @@ def test_all_that_is_wrong_is_told_line_by_line(lithops: Lithops, tmp_path: Path
 
     at = next(index for index, line in enumerate(lines) if line.startswith("fail"))
     assert (
-        lines[at] == f"fail  configuration  {path}, line 2: lithops.retries is -1; it must be an integer of at least 0"
+        lines[at]
+        == f"fail  configuration    {path}, line 2: lithops.retries is -1; it must be an integer of at least 0"
     )
     assert lines[at + 1].startswith(f"{'':21}{path}, line 3: lithops.chunksize is 0; ")
     assert lines[at + 2] == f"{'':21}correct it; calls were not tried"
