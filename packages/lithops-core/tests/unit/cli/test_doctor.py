@@ -99,8 +99,8 @@ def test_all_that_is_wrong_is_told_line_by_line(lithops: Lithops, tmp_path: Path
         lines[at]
         == f"fail  configuration    {path}, line 2: lithops.retries is -1; it must be an integer of at least 0"
     )
-    assert lines[at + 1].startswith(f"{'':21}{path}, line 3: lithops.chunksize is 0; ")
-    assert lines[at + 2] == f"{'':21}correct it; calls were not tried"
+    assert lines[at + 1].startswith(f"{'':23}{path}, line 3: lithops.chunksize is 0; ")
+    assert lines[at + 2] == f"{'':23}correct it; calls were not tried"
 
 
 def test_the_configuration_that_was_found_is_named(doctor: Doctor, tmp_path: Path) -> None:
