@@ -1,6 +1,6 @@
 """One session per distribution, found in packages/*; a new package needs no edit here.
 
-    nox                                   everything but the benchmarks and CPython's tests of multiprocessing
+    nox                                   everything but the benchmarks and the longest tests of CPython's
     nox -s "tests(lithops-core)"          one distribution, on every Python it is tested on
     nox -s "tests(lithops-core)-3.12" -- -k wheel   one Python; what follows `--` goes to pytest
     nox -l                                what there is
@@ -234,10 +234,22 @@ def oldest_joblib(session: nox.Session) -> None:
 @nox.session(python=[version for version in SUPPORTED if version in FOUND], default=False)
 def standard(session: nox.Session) -> None:
     """Run CPython's own tests of multiprocessing against ours; takes several minutes for each Python."""
+    _run_standard(session)
+
+
+@nox.session(python=[version for version in SUPPORTED if version in FOUND][-1:], tags=["tests"])
+def standard_short(session: nox.Session) -> None:
+    """Run those of CPython's own tests of multiprocessing that take no more than two or three minutes together.
+
+    On the newest Python, whose tests are the most.
+    """
+    _run_standard(session, "-k", "not test_long_class")
+
+
+def _run_standard(session: nox.Session, *arguments: str) -> None:
     session.notify("account")
-    core = PACKAGES["lithops-core"]
-    _install(session, "lithops-core", "lithops-testing", extra=tuple(core.group("test")))
-    _pytest(session, str(core.folder / "tests" / "standard"))
+    _install(session, "lithops-core", "lithops-testing")
+    _pytest(session, str(PACKAGES["lithops-core"].folder / "tests" / "standard"), *arguments)
 
 
 @nox.session(tags=["tests"])

@@ -48,16 +48,25 @@ def _install(python: Path, *what: str | Path) -> None:
 
 def prepare_ours(folder: Path) -> Path:
     """Build the wheel of the core, install it alone (and what the cases themselves use); return the interpreter."""
-    python = _create(folder / "ours")
     used = [line for line in PEERS_TXT.read_text().splitlines() if line.partition("==")[0] in USED_BY_CASES]
-    core = ROOT / "packages" / "lithops-core"
+    return _prepare(folder / "ours", used, ("lithops-core",))
+
+
+def prepare_kit(folder: Path) -> Path:
+    """Install the wheels of the core and of lithops-testing, whose platforms are doubles; return the interpreter."""
+    return _prepare(folder / "kit", ["httptools", "trustme"], ("lithops-core", "lithops-testing"))
+
+
+def _prepare(folder: Path, used: Sequence[str], distributions: Sequence[str]) -> Path:
+    python = _create(folder)
     with tempfile.TemporaryDirectory() as wheels:
-        if uv := _uv():
-            _run([*uv, "build", "-q", "--wheel", core, "-o", wheels])
-            again = ["--reinstall-package", "lithops-core"]
-        else:
-            _run([python, "-m", "pip", "wheel", "-q", "--no-deps", "-w", wheels, core])
-            again = ["--force-reinstall"]
+        for distribution in distributions:
+            source = ROOT / "packages" / distribution
+            if uv := _uv():
+                _run([*uv, "build", "-q", "--wheel", source, "-o", wheels])
+            else:
+                _run([python, "-m", "pip", "wheel", "-q", "--no-deps", "-w", wheels, source])
+        again = [f"--reinstall-package={name}" for name in distributions] if _uv() else ["--force-reinstall"]
         _install(python, *used, *again, *Path(wheels).glob("*.whl"))
     return python
 

@@ -127,6 +127,8 @@ class Case:
     """Variants of a participant that does not run all of them."""
     timeout_s: float = 60.0
     """The guard: a probe that takes longer is ended and counts as failed."""
+    kit: bool = False
+    """Whether it needs the platforms of lithops-testing."""
     not_run: Mapping[str, str] = field(default_factory=dict)
     """Why a participant is missing."""
 

@@ -47,7 +47,7 @@ def _environment(folder: str) -> dict[str, str]:
 def _measure_once(
     case: Case, variant: str, peer: str, number: int, plan: Plan, pythons: Mapping[str, Path]
 ) -> Measurement:
-    python = str(pythons["peers" if PARTICIPANTS[peer].distribution else "ours"])
+    python = str(pythons["kit" if case.kit else "peers" if PARTICIPANTS[peer].distribution else "ours"])
     values: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="b", ignore_cleanup_errors=True) as folder:
         env = _environment(folder)

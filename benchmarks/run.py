@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cases import CASES, load_case
-from environments import ROOT, prepare_ours, prepare_peers
+from environments import ROOT, prepare_kit, prepare_ours, prepare_peers
 from peers import PARTICIPANTS
 from records import OURS, Case, Measurement, Plan, Results
 from report import Run, case_lines, render, verdict_lines
@@ -135,7 +135,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _arguments(argv)
     command = shlex.join(["python", "benchmarks/run.py", *(sys.argv[1:] if argv is None else argv)])
     plan = Plan(workers=options.workers, scale=0.1 if options.quick else 1.0)
-    pythons = {"ours": prepare_ours(options.venvs), "peers": prepare_peers(options.venvs)}
+    pythons = {
+        "ours": prepare_ours(options.venvs),
+        "kit": prepare_kit(options.venvs),
+        "peers": prepare_peers(options.venvs),
+    }
     keep = options.out or (None if options.quick or options.peers is not None else HERE)
     runs = load_runs(keep / "results.json") if keep else {}
     failed = 0

@@ -45,6 +45,7 @@ RANKS = {
     "display": 5,
     "wait": 5,
     "retries": 5,
+    "submitting": 5,
     "executors": 5,
     "cli": 6,
 }

@@ -20,6 +20,7 @@ CASES = (
     "shared_argument",
     "grid_search",
     "queues",
+    "requests",
 )
 
 

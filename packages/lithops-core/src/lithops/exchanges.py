@@ -54,7 +54,7 @@ class Outcome:
 
     fate: Fate
     body: bytes = b""
-    """ANSWERED: what `lithops.worker.handler.Handler.handle` returned."""
+    """ANSWERED: what `lithops.remote.handler.Handler.handle` returned."""
     backend_ref: str = ""
     """What the platform calls the activation, JSON-able; for logs and the journal."""
     billed_ms: int | None = None

@@ -1,9 +1,7 @@
-"""The executors: what users make, submit to and wait on.
+"""The executors: what users make, submit to (see `lithops.submitting`) and wait on.
 
 Little is imported before an executor is made: on this machine, the process that starts workers comes first, and the
 rest is imported while it starts.
-
-Over 400 lines: all that a user can ask of an executor, with what each option means, in one place to look it up.
 """
 
 from __future__ import annotations
@@ -11,7 +9,9 @@ from __future__ import annotations
 import itertools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from lithops.submitting import Submitting
 
 TYPE_CHECKING = False  # typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
@@ -20,16 +20,13 @@ if TYPE_CHECKING:
 
     from lithops.future import ResponseFuture
     from lithops.futures import FuturesList
-    from lithops.jobs.flow import Flow
-    from lithops.jobs.retry import RetryPolicy
     from lithops.storage import Storage
-    from lithops.stream import ResultStream
 
 ALL_COMPLETED = 100
 _numbers = itertools.count()  # of the executors of this process
 
 
-class FunctionExecutor:
+class FunctionExecutor(Submitting):
     """Runs functions on the backend of the configuration; on this machine if there is none.
 
     Use it as a context manager: leaving the block waits for what still runs, or cancels it when an error leaves with
@@ -101,173 +98,8 @@ class FunctionExecutor:
         self._session = Session(self.config, self.executor_id)
         self._at_exit = partial(_close_at_exit, weakref.WeakMethod(self.close))
         atexit.register(self._at_exit)
+        weakref.finalize(self, atexit.unregister, self._at_exit).atexit = False
         tell_first_of(self.config)
-
-    # --- submitting
-
-    def call_async(
-        self,
-        func: Callable[..., Any],
-        data: Any,
-        extra_env: Mapping[str, str] | None = None,
-        runtime_memory: int | None = None,
-        timeout: float | None = None,
-        include_modules: Sequence[str] | None = (),
-        exclude_modules: Sequence[str] = (),
-        *,
-        retries: int | RetryPolicy | None = None,
-    ) -> ResponseFuture:
-        """Start one call and return its future.
-
-        A tuple fills positional parameters, a dict parameters by name, anything else is the one argument. `timeout`
-        is what the call may take, in seconds; `retries` is how often it is tried again if it fails, or a
-        `RetryPolicy` that also says for which errors. Raises `BadCallError` for what cannot be called with this, or
-        cannot be pickled.
-        """
-        session = self._session
-        self._check_memory(runtime_memory)
-        options = session.options(
-            extra_env=extra_env,
-            timeout=timeout,
-            retries=retries,
-            include_modules=include_modules,
-            exclude_modules=exclude_modules,
-        )
-        self.last_call = "call_async"
-        return session.call(func, data, options)
-
-    def map(
-        self,
-        map_function: Callable[..., Any],
-        map_iterdata: Any,
-        chunksize: int | None = None,
-        extra_args: tuple[Any, ...] | dict[str, Any] | None = None,
-        extra_env: Mapping[str, str] | None = None,
-        runtime_memory: int | None = None,
-        obj_chunk_size: int | None = None,
-        obj_chunk_number: int | None = None,
-        obj_newline: str | None = "\n",
-        timeout: float | None = None,
-        include_modules: Sequence[str] | None = (),
-        exclude_modules: Sequence[str] = (),
-        *,
-        retries: int | RetryPolicy | None = None,
-    ) -> FuturesList:
-        """Start one call for each item and return their futures, in order.
-
-        Items are what a list, range, set or iterator holds; anything else is a single item. `extra_args` are appended
-        to each item, or merged if items are dicts. `chunksize` is how many calls a worker gets at once; without, it
-        follows from how long calls take. A `FuturesList` (of this or another executor) is awaited: the results are
-        the items. Raises `BadCallError` as `call_async` does.
-        """
-        self._check_memory(runtime_memory)
-        _no_partitions(obj_chunk_size, obj_chunk_number)
-        options = self._session.options(
-            extra_args=extra_args,
-            extra_env=extra_env,
-            timeout=timeout,
-            retries=retries,
-            chunksize=chunksize,
-            include_modules=include_modules,
-            exclude_modules=exclude_modules,
-            is_map=True,
-        )
-        self.last_call = "map"
-        return self._mine(self._session.map(map_function, map_iterdata, options))
-
-    def map_reduce(
-        self,
-        map_function: Callable[..., Any],
-        map_iterdata: Any,
-        reduce_function: Callable[..., Any],
-        chunksize: int | None = None,
-        extra_args: tuple[Any, ...] | dict[str, Any] | None = None,
-        extra_args_reduce: tuple[Any, ...] | dict[str, Any] | None = None,
-        extra_env: Mapping[str, str] | None = None,
-        map_runtime_memory: int | None = None,
-        reduce_runtime_memory: int | None = None,
-        timeout: float | None = None,
-        obj_chunk_size: int | None = None,
-        obj_chunk_number: int | None = None,
-        obj_newline: str | None = "\n",
-        obj_reduce_by_key: bool = False,
-        spawn_reducer: int = 20,
-        include_modules: Sequence[str] | None = (),
-        exclude_modules: Sequence[str] = (),
-        *,
-        retries: int | RetryPolicy | None = None,
-    ) -> FuturesList:
-        """Map, then call `reduce_function` with the list of the results; return the futures of both.
-
-        The reducer starts when all results are there, so it never keeps a worker from mapping (`spawn_reducer` is
-        accepted and has no effect). `get_result()` returns the reducer's result only. If a call of the map fails, the
-        reducer fails with the same error. `timeout` holds for the calls of the map.
-        """
-        self._check_memory(map_runtime_memory)
-        self._check_memory(reduce_runtime_memory)
-        _no_partitions(obj_chunk_size, obj_chunk_number, obj_reduce_by_key)
-        session = self._session
-        mapping = session.options(
-            extra_args=extra_args,
-            extra_env=extra_env,
-            timeout=timeout,
-            retries=retries,
-            chunksize=chunksize,
-            include_modules=include_modules,
-            exclude_modules=exclude_modules,
-            is_map=True,
-        )
-        reducing = session.options(
-            extra_args=extra_args_reduce,
-            extra_env={**(extra_env or {}), "__LITHOPS_REDUCE_JOB": "True"},
-            retries=retries,
-            include_modules=include_modules,
-            exclude_modules=exclude_modules,
-        )
-        self.last_call = "map_reduce"
-        return self._mine(session.map_reduce(map_function, map_iterdata, mapping, reduce_function, reducing))
-
-    def imap(
-        self,
-        map_function: Callable[..., Any],
-        iterable: Iterable[Any],
-        ordered: bool = True,
-        buffer: int | None = None,
-        chunksize: int | None = None,
-        extra_args: tuple[Any, ...] | dict[str, Any] | None = None,
-        extra_env: Mapping[str, str] | None = None,
-        runtime_memory: int | None = None,
-        timeout: float | None = None,
-        include_modules: Sequence[str] | None = (),
-        exclude_modules: Sequence[str] = (),
-        *,
-        retries: int | None = None,
-        throw_except: bool = True,
-    ) -> ResultStream:
-        """Call the function for each item of an iterable, which may have no end; return an iterator of the results.
-
-        At most `buffer` calls are in flight or not read; without, up to 4096, fewer if they are large. With
-        `ordered=False`, results come as calls end. A call that failed raises its error in its place, or gives it with
-        `throw_except=False`, and the next result can be read after that. The items are read by a thread of their own.
-        Closing the iterator cancels what is in flight. The results are neither kept nor part of `get_result()`.
-        """
-        from lithops.stream import ResultStream, items_of
-
-        items = items_of(iterable)
-        flow = self._flow(
-            map_function,
-            ordered,
-            buffer,
-            runtime_memory,
-            chunksize=chunksize,
-            extra_args=extra_args,
-            extra_env=extra_env,
-            timeout=timeout,
-            include_modules=include_modules,
-            exclude_modules=exclude_modules,
-            retries=retries,
-        )
-        return ResultStream(flow, items, throw_except=throw_except)
 
     # --- waiting
 
@@ -432,36 +264,6 @@ class FunctionExecutor:
         session = self._session
         return executor_html(self.executor_id, self.backend, session.closed, session.jobs())
 
-    def _mine(self, futures: FuturesList) -> FuturesList:
-        """Let a list know its executor, so that jobs can be chained."""
-        futures.executor = self
-        return futures
-
-    def _flow(
-        self,
-        map_function: Callable[..., Any],
-        ordered: bool = True,
-        buffer: int | None = None,
-        runtime_memory: int | None = None,
-        **options: Any,
-    ) -> Flow:
-        """Start the job behind `imap`."""
-        self._check_memory(runtime_memory)
-        session = self._session
-        checked = session.options(is_map=True, **options)
-        self.last_call = "imap"
-        return session.stream(map_function, checked, ordered=ordered, buffer=buffer)
-
-    def _check_memory(self, runtime_memory: int | None) -> None:
-        limit = self._session.memory_mb
-        if runtime_memory is not None and runtime_memory != limit:
-            from lithops.errors import BadCallError
-
-            raise BadCallError(
-                f"runtime_memory={runtime_memory!r} differs from the executor's ({limit!r}); on this backend it "
-                "holds for all workers: pass it to the executor"
-            )
-
 
 class LocalhostExecutor(FunctionExecutor):
     """A `FunctionExecutor` on this machine."""
@@ -535,13 +337,3 @@ def _close_at_exit(method: Callable[[], Callable[[], None] | None]) -> None:
     close = method()
     if close is not None:
         close()
-
-
-def _no_partitions(*options: object) -> None:
-    if any(options):
-        from lithops.errors import BadCallError
-
-        raise BadCallError(
-            "obj_chunk_size, obj_chunk_number and obj_reduce_by_key cut stored objects into partitions, which this "
-            "version does not do; pass items that say which part to read"
-        )

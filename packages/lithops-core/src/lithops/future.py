@@ -240,9 +240,9 @@ class ResponseFuture:
         What it raises is logged.
         """
 
-        def fire(row: int) -> None:
+        def fire(_row: int) -> None:
             try:
-                callback(ResponseFuture(self._job, row))
+                callback(self)
             except Exception:
                 import logging
 

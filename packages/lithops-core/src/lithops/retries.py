@@ -6,10 +6,13 @@ know their input.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from lithops.errors import LithopsError
+from lithops.errors import BadCallError, LithopsError
+from lithops.executors import FunctionExecutor
 from lithops.future import ResponseFuture
 from lithops.futures import FuturesList
 from lithops.jobs.attempts import Attempt
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from lithops.executors import FunctionExecutor
+    from lithops.jobs.job import Job
 
 __all__ = ["Attempt", "RetryPolicy", "RetryingFunctionExecutor", "RetryingFuture"]
 
@@ -72,14 +75,23 @@ class RetryingFunctionExecutor:
     """
 
     def __init__(self, executor: FunctionExecutor) -> None:
+        if not isinstance(executor, FunctionExecutor):
+            raise BadCallError(
+                f"RetryingFunctionExecutor takes the executor that is to run the calls, found {executor!r}; write "
+                "RetryingFunctionExecutor(FunctionExecutor())"
+            )
         self.executor = executor
         self.config = executor.config
+        self._lock = threading.Lock()
+        self._inputs: weakref.WeakKeyDictionary[Job, Sequence[object]] = weakref.WeakKeyDictionary()
 
     def call_async(
         self, func: Callable[..., Any], data: Any, *args: Any, retries: int | RetryPolicy | None = None, **options: Any
     ) -> RetryingFuture:
         """Start one call, as `FunctionExecutor.call_async` does, with the same options."""
-        return RetryingFuture(self.executor.call_async(func, data, *args, retries=retries, **options), data)
+        future = self.executor.call_async(func, data, *args, retries=retries, **options)
+        self._remember(future, [data])
+        return RetryingFuture(future, data)
 
     def map(
         self,
@@ -98,17 +110,28 @@ class RetryingFunctionExecutor:
         items = list(map_iterdata if chained else as_items(map_iterdata)[0])
         data = map_iterdata if chained else items
         futures = self.executor.map(map_function, data, *args, retries=retries, **options)
+        if items:
+            self._remember(futures[0], items)
         return list(map(RetryingFuture, futures, items))
 
     def wait(
-        self, fs: RetryingFuture | Iterable[RetryingFuture], *args: Any, **options: Any
+        self, fs: RetryingFuture | Iterable[RetryingFuture] | None = None, *args: Any, **options: Any
     ) -> tuple[list[RetryingFuture], list[RetryingFuture]]:
         """Wait as `FunctionExecutor.wait` does, with the same options; return those that are done and those that are not.
 
-        With `throw_except`, the first call in order whose last attempt failed raises its error once the wait is over.
+        Without `fs`, for every call that was submitted here and whose result was not taken. With `throw_except`, the
+        first call in order whose last attempt failed raises its error once the wait is over.
         """
-        done, not_done = self.executor.wait(fs, *args, **options)
+        done, not_done = self.executor.wait(self._unread() if fs is None else fs, *args, **options)
         return cast("list[RetryingFuture]", list(done)), cast("list[RetryingFuture]", list(not_done))
+
+    def as_completed(
+        self, fs: RetryingFuture | Iterable[RetryingFuture] | None = None, timeout: float | None = None
+    ) -> Iterator[RetryingFuture]:
+        """Yield futures as their calls need no further attempt, as `FunctionExecutor.as_completed` does."""
+        return cast(
+            "Iterator[RetryingFuture]", self.executor.as_completed(self._unread() if fs is None else fs, timeout)
+        )
 
     def get_result(
         self, fs: RetryingFuture | Sequence[RetryingFuture] | None = None, *args: Any, **options: Any
@@ -135,6 +158,18 @@ class RetryingFunctionExecutor:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.executor!r}>"
+
+    def _remember(self, future: ResponseFuture, inputs: Sequence[object]) -> None:
+        """Keep what a job was given for as long as somebody may ask for it without having its futures."""
+        with self._lock:
+            for job in [job for job in self._inputs if 0 not in job.table.read]:
+                del self._inputs[job]
+            self._inputs[future._job] = inputs
+
+    def _unread(self) -> list[RetryingFuture]:
+        futures = self.executor._session.unread()
+        known = ((future, self._inputs.get(future._job)) for future in futures)
+        return [RetryingFuture(future, inputs[future._row]) for future, inputs in known if inputs is not None]
 
 
 def _unpickled(carried: Summary) -> RetryingFuture:

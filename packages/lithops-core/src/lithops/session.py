@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 import weakref
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lithops.errors import BadCallError, CancelledError, ClosedError, ConfigError
+from lithops.errors import BadCallError, CancelledError, ClosedError, ConfigError, RuntimeMismatchError
 from lithops.future import ResponseFuture, listed
 from lithops.futures import FuturesList
 from lithops.invoke.invoker import Invoker
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
     from lithops.config.settings import Settings
     from lithops.jobs.job import Job, Locator
     from lithops.jobs.packing import PackedCalls
+    from lithops.jobs.promising import Promising
     from lithops.jobs.retry import RetryPolicy
     from lithops.plugins import Plugins
     from lithops.storage import Storage
+    from lithops.types import RuntimeMeta
 
 logger = logging.getLogger(__name__)
 
@@ -50,13 +53,15 @@ class Session:
         self._plain_options: dict[bool, JobOptions] = {}  # of calls and of maps of which nothing was said
         self._flows = weakref.WeakSet[Flow]()
         self._storage: Storage | None = None
-        self._promise: Callable[[Job, int], Locator] | None = None
-        self._note: Callable[[], object] | None = None
+        self._promising: Promising | None = None
         self.memory_mb: int | None = getattr(settings.compute, "runtime_memory", None)
         self.plugins = self._open_plugins()
         try:
             self.limits = limits = self.plugins.limits(settings.compute)
             runtime = self.plugins.deploy_runtime()
+            _must_agree(runtime)
+            retries = settings.lithops.infrastructure_retries
+            self._invoker = Invoker(self.plugins, limits, infrastructure_retries=retries)
             self._builder = JobBuilder(
                 executor_id=executor_id,
                 backend=settings.backend,
@@ -65,10 +70,8 @@ class Session:
                 pump=self.plugins.pump(),
                 storage=lambda: self.storage,
                 parallel=limits.parallel_calls,
-                alone=limits.calls_per_activation is not None,
+                lane=self._invoker.lane,
             )
-            retries = settings.lithops.infrastructure_retries
-            self._invoker = Invoker(self.plugins, limits, infrastructure_retries=retries)
         except BaseException:
             self.plugins.close()
             raise
@@ -234,33 +237,16 @@ class Session:
 
     def _promised(self, job: Job, row: int) -> Locator:
         with self._lock:
-            if self._promise is None:
-                from lithops.jobs.promises import promiser
+            if self._promising is None:
+                from lithops.jobs.promising import Promising
 
-                self._note_promises()
-                self._promise = promiser(lambda: self.storage, lambda: self.storage.bucket)
-        return self._promise(job, row)
-
-    def _note_promises(self) -> None:
-        """Let `lithops clean` know, once this has ended, that there are results in storage."""
-        from lithops.config.paths import state_dir
-        from lithops.jobs.promise_notes import write_note
-
-        try:
-            let_go = write_note(state_dir(), self.executor_id, self.storage)
-        except (ConfigError, OSError) as error:
-            logger.warning("'lithops clean' will not find the results promised by %s: %s", self.executor_id, error)
-        else:
-            self._note = weakref.finalize(self, let_go)
+                self._promising = Promising(self.executor_id, lambda: self.storage)
+        return self._promising.promise(job, row)
 
     def drop_promises(self, keys: Iterable[str]) -> None:
         """Remove the results that were put into storage for futures that travelled, of these jobs or executors."""
-        if self._promise is None:
-            return
-        from lithops.jobs.promises import drop_promises
-
-        for key in keys:
-            drop_promises(self.storage, self.storage.bucket, key)
+        if self._promising is not None:
+            self._promising.drop(keys)
 
     # --- looking back
 
@@ -324,8 +310,8 @@ class Session:
         for flow in flows:
             flow.stop(CancelledError(f"executor {self.executor_id} was closed before this stream had ended"))
         self._invoker.abandon(jobs)
-        if self._note is not None:
-            self._note()
+        if self._promising is not None:
+            self._promising.close()
 
     # --- the beginning
 
@@ -365,6 +351,17 @@ class Session:
             logger.warning("%s; until then logs are kept in %r and removed at the end", error, folder)
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
             return folder
+
+
+def _must_agree(runtime: RuntimeMeta) -> None:
+    """Refuse a runtime of another minor version of Python: what is pickled here would not load there."""
+    here = sys.version_info[:2]
+    if runtime.python != here:
+        mine, theirs = (f"{major}.{minor}" for major, minor in (here, runtime.python))
+        raise RuntimeMismatchError(
+            f"the driver runs Python {mine} but runtime {runtime.description!r} is Python {theirs}; functions can only "
+            f"travel between equal minor versions: choose a runtime of Python {mine}, or run the driver on Python {theirs}"
+        )
 
 
 def _let_go(invoker: Invoker, plugins: Plugins) -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from lithops.jobs.flow import Flow
 
+ENDS = (StopIteration, StopAsyncIteration, GeneratorExit)
+"""How iterators and generators end."""
+
 
 class ResultStream(Iterator[Any]):
     """The results of `imap`. A context manager; `close()` cancels what is in flight.
@@ -40,6 +43,7 @@ class ResultStream(Iterator[Any]):
         self._reading = threading.Lock()
         self._pump = pump = flow.job.table.pump
         self._owner = os.getpid()
+        self._closed = False
         gate = self._gate
 
         def wake() -> None:
@@ -59,25 +63,30 @@ class ResultStream(Iterator[Any]):
             except IndexError:
                 self._wait()
             else:
-                return outcome(entry, throw_except=self._throw_except)
+                return entry if type(entry) in ATOMS else outcome(entry, throw_except=self._throw_except)
 
     def _wait(self) -> None:
         if os.getpid() != self._owner:  # no lock is safe to take: who held it may not exist in this process
             raise ClosedError("this stream belongs to the process this one was forked from; make a new one here")
         with self._reading:
-            while (taken := self._flow.take()) == []:
-                try:
+            if self._taken:  # by another thread, meanwhile
+                return
+            try:
+                while (taken := self._flow.take()) == []:
                     wait_for(self._gate, () if self._pump is None else (self._pump,), FOREVER)
-                except BaseException:  # Ctrl-C, or what a signal handler raises
-                    self.close()
-                    raise
+            except BaseException:  # Ctrl-C, what a signal handler raises, or what the items ended with
+                self.close()
+                raise
             if taken is None:
                 raise StopIteration
             self._taken.extend(taken)
+            if self._closed:
+                self._taken.clear()
 
     def close(self) -> None:
         """Cancel what is in flight and give up what was not read; harmless when repeated."""
         if os.getpid() == self._owner:
+            self._closed = True
             self._taken.clear()
             self._flow.close()
 
@@ -100,9 +109,16 @@ def outcome(entry: object, *, throw_except: bool) -> Any:
     assert isinstance(error, BaseException)
     if not throw_except:
         return error
-    if isinstance(error, StopIteration | StopAsyncIteration):  # it would look like the end of the stream
-        raise RuntimeError(f"the call raised {type(error).__name__}") from error
-    raise error.with_traceback(None)
+    raise told_apart(error, "the call").with_traceback(None)
+
+
+def told_apart(error: BaseException, who: str, ends: tuple[type[BaseException], ...] = ENDS) -> BaseException:
+    """Return an error; another one instead of what a reader would take for the end of the stream, or for its own."""
+    if not isinstance(error, ends):
+        return error
+    other = RuntimeError(f"{who} raised {type(error).__name__}")
+    other.__cause__ = error
+    return other
 
 
 def items_of(iterable: object) -> Iterable[object]:
@@ -135,7 +151,7 @@ def start_feeding(flow: Flow, items: Iterable[object]) -> None:
                     if flow.is_finished:
                         return
         except BaseException as error:  # noqa: BLE001 - the user's code; who reads the results hears of it
-            flow.finish(error)
+            flow.finish(told_apart(error, "the iterable"))
         else:
             flow.finish()
 

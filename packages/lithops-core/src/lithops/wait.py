@@ -116,10 +116,12 @@ def _as_completed(
     gate.acquire()
     arrivals: dict[int, Callable[[int], None]] = {}
     pumps: dict[int, Pump] = {}
+    own = {future: future for future in futures if type(future) is not ResponseFuture}  # which know more of the call
 
     def arrival(job: Job) -> Callable[[int], None]:
         def arrive(row: int) -> None:
-            ended.append(ResponseFuture(job, row))
+            future = ResponseFuture(job, row)
+            ended.append(own.get(future, future) if own else future)
             with suppress(RuntimeError):  # it is open already
                 gate.release()
 

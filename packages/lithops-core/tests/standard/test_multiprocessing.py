@@ -17,7 +17,8 @@ _LISTS: dict[str, Any] = runpy.run_path(str(FOLDER / "differences.py"))
 CLASSES: dict[str, str] = _LISTS["CLASSES_LEFT_OUT"]
 LEFT_OUT: dict[str, str] = _LISTS["LEFT_OUT"]
 DIFFERENT: dict[str, str] = _LISTS["DIFFERENT"]
-RUN: tuple[str, ...] = _LISTS["RUN"]
+SHORT: tuple[str, ...] = _LISTS["SHORT"]
+LONG: tuple[str, ...] = _LISTS["LONG"]
 LONGEST_S = 400
 
 pytestmark = pytest.mark.needs("linux", "module:test._test_multiprocessing")
@@ -40,8 +41,17 @@ def run_suite(*arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", RUN)
+@pytest.mark.parametrize("name", SHORT)
 def test_class_passes_but_for_what_differs(name: str) -> None:
+    run_class(name)
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_long_class_passes_but_for_what_differs(name: str) -> None:
+    run_class(name)
+
+
+def run_class(name: str) -> None:
     output = run_suite(name, *(f"-{test}" for test in LEFT_OUT))
     told = [json.loads(line[2:]) for line in output.splitlines() if line.startswith("@@")]
     outcomes = {entry["test"]: entry["outcome"] for entry in told}
@@ -56,6 +66,7 @@ def test_class_passes_but_for_what_differs(name: str) -> None:
 def test_every_class_is_run_or_left_out_for_a_reason() -> None:
     listed = json.loads(run_suite("--list").splitlines()[-1])
     there = {name for name in listed if not name.startswith("WithThreads")}  # those are tests of threads
-    assert there <= {*RUN, *CLASSES}
-    assert not set(RUN) & set(CLASSES)
+    run = {*SHORT, *LONG}
+    assert there <= {*run, *CLASSES}
+    assert not run & set(CLASSES)
     assert all(reason for reasons in (CLASSES, LEFT_OUT, DIFFERENT) for reason in reasons.values())

@@ -1,4 +1,4 @@
-"""What authors of plugins test with: contract suites to subclass, and a marker for what a test needs.
+"""What authors of plugins test with: contract suites, services to test against, and a marker for what a test needs.
 
     from lithops_testing import PluginContract
 
@@ -14,15 +14,28 @@ from lithops_testing._version import __version__ as __version__
 
 TYPE_CHECKING = False  # typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
+    from lithops_testing.faas import FaasDouble as FaasDouble
     from lithops_testing.plugin import PluginContract as PluginContract
+    from lithops_testing.serverless import ServerlessContract as ServerlessContract
+    from lithops_testing.serverless_runs import ServerlessRunsContract as ServerlessRunsContract
     from lithops_testing.storage import StorageContract as StorageContract
 
 _HOME = {
+    "FaasDouble": "lithops_testing.faas",
     "PluginContract": "lithops_testing.plugin",
+    "ServerlessContract": "lithops_testing.serverless",
+    "ServerlessRunsContract": "lithops_testing.serverless_runs",
     "StorageContract": "lithops_testing.storage",
 }
 
-__all__ = ["PluginContract", "StorageContract", "__version__"]
+__all__ = [
+    "FaasDouble",
+    "PluginContract",
+    "ServerlessContract",
+    "ServerlessRunsContract",
+    "StorageContract",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -12,20 +12,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from lithops.hookspecs import SPECS
 from lithops.plugins import PluginInfo, check_plugin, config_model, installed, load
+from lithops_testing.contract import Contract
+from lithops_testing.installing import distribution_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pydantic import BaseModel
 
-_PREFIX = {
-    "localhost": "lithops-backend-",
-    "serverless": "lithops-backend-",
-    "standalone": "lithops-backend-",
-    "storage": "lithops-storage-",
-    "monitor": "lithops-monitor-",
-    "plugins": "lithops-plugin-",
-}
 _NEEDED = {
     "localhost": ("limits", "deploy_runtime", "invoke", "close"),
     "serverless": ("limits", "deploy_runtime"),
@@ -54,11 +48,11 @@ print(json.dumps(sorted(new - set(sys.stdlib_module_names))))
 """
 
 
-class PluginContract:
+class PluginContract(Contract):
     """Subclass this in a test module and set `plugin_class`; each test is one promise.
 
     The distribution must be installed (editable is enough), since its entry point is part of the contract. A promise
-    that cannot be kept is overridden with `@pytest.mark.xfail(reason=...)`, never deleted.
+    that cannot be kept is overridden with `@pytest.mark.xfail(reason=...)`; any other override is refused.
     """
 
     plugin_class: ClassVar[type]
@@ -91,9 +85,11 @@ class PluginContract:
         if info.distribution == "lithops-core":
             return
         assert re.fullmatch(r"[a-z][a-z0-9_]*", info.name), f"{info.name!r} is no lower-case identifier"
-        due = _PREFIX[info.kind] + info.name.replace("_", "-")
+        due = distribution_of(info.kind, info.name)
         assert info.distribution == due, f"{info} should come in a distribution named {due!r}: messages name that one"
         package = info.target.partition(".")[0]
+        if package == "lithops_testing":  # an example, which lives in the kit
+            return
         assert package == due.replace("-", "_"), f"{info} should be imported as {due.replace('-', '_')!r}"
 
     def test_it_is_documented(self) -> None:

@@ -6,8 +6,8 @@
             return MyStoragePlugin()
 
 The suite makes a bucket of its own and empties it afterwards. A promise that a store cannot keep is overridden with
-`pytest.mark.xfail(reason=...)`, never deleted. The module has more than 400 lines because one class, so that authors
-subclass one, holds every promise.
+`pytest.mark.xfail(reason=...)`; any other override is refused. The module has more than 400 lines because one class, so
+that authors subclass one, holds every promise.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from lithops.types import (
     ObjectRef,
     PutRequest,
 )
+from lithops_testing.contract import Contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,7 +94,7 @@ def pattern(first: int, count: int) -> bytes:
     return b"".join(word.to_bytes(8, "big") for word in words)[skip : skip + count]
 
 
-class StorageContract:
+class StorageContract(Contract):
     """Subclass this and provide the fixture `store`: an object with the storage hooks."""
 
     put_creates_bucket = False

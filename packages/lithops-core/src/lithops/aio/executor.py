@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from lithops.jobs.retry import RetryPolicy
     from lithops.session import Some
 
 Submitted = TypeVar("Submitted", ResponseFuture, FuturesList)
@@ -128,8 +129,15 @@ class AsyncFunctionExecutor:
         *,
         ordered: bool = True,
         buffer: int | None = None,
+        chunksize: int | None = None,
+        extra_args: tuple[Any, ...] | dict[str, Any] | None = None,
+        extra_env: Mapping[str, str] | None = None,
+        runtime_memory: int | None = None,
+        timeout: float | None = None,
+        include_modules: Sequence[str] | None = (),
+        exclude_modules: Sequence[str] = (),
+        retries: int | RetryPolicy | None = None,
         throw_except: bool = True,
-        **options: Any,
     ) -> AsyncResultStream:
         """Call the function for each item of an iterable, which may have no end; return the results as a stream.
 
@@ -137,7 +145,12 @@ class AsyncFunctionExecutor:
         `buffer`. Everything else is as `FunctionExecutor.imap` has it.
         """
         items = iterable if isinstance(iterable, AsyncIterable) else items_of(iterable)
-        begin = partial(self.executor._flow, map_function, ordered=ordered, buffer=buffer, **options)
+        executor = self.executor
+        options = executor._options(
+            runtime_memory, extra_env, timeout, retries, include_modules, exclude_modules, extra_args, chunksize, True
+        )
+        executor.last_call = "imap"
+        begin = partial(executor._session.stream, map_function, options, ordered=ordered, buffer=buffer)
         return AsyncResultStream(begin, items, self._helper, throw_except=throw_except)
 
     # --- the end

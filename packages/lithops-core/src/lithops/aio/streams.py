@@ -6,12 +6,12 @@ import asyncio
 import os
 import weakref
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from lithops.jobs.awaiting import Alarm
-from lithops.stream import let_go, outcome, start_feeding
+from lithops.stream import ENDS, let_go, outcome, start_feeding, told_apart
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -55,17 +55,19 @@ class AsyncResultStream(AsyncIterator[Any]):
         try:
             async with self._reading:
                 await asyncio.sleep(0)  # results that are always there must not keep the loop from others
+                if self._taken:  # by another task, meanwhile
+                    return
                 if self._closed:
                     raise StopAsyncIteration
                 flow, alarm = await self._opened()
                 while (taken := flow.take()) == []:
                     await alarm.wait()
+                if taken is None or self._closed:
+                    raise StopAsyncIteration
+                self._taken.extend(taken)
         except asyncio.CancelledError:
             self._close()
             raise
-        if taken is None or self._closed:
-            raise StopAsyncIteration
-        self._taken.extend(taken)
 
     async def _opened(self) -> tuple[Flow, Alarm]:
         if self._flow is None or self._alarm is None:
@@ -73,10 +75,10 @@ class AsyncResultStream(AsyncIterator[Any]):
             self._flow, self._alarm = flow, Alarm()
             flow.on_outcome = self._alarm.ring
             weakref.finalize(self, let_go, flow, os.getpid()).atexit = False
+            flow.spread = self._helper.add
             if self._closed:  # meanwhile
                 self._helper.add(flow.close)
             elif isinstance(self._items, AsyncIterable):
-                flow.spread = self._helper.add
                 self._feeding = asyncio.create_task(_feed(flow, self._items))
                 weakref.finalize(self, _cancel, asyncio.get_running_loop(), self._feeding).atexit = False
             else:
@@ -112,16 +114,29 @@ def _cancel(loop: asyncio.AbstractEventLoop, feeding: asyncio.Task[None]) -> Non
 
 
 async def _feed(flow: Flow, items: AsyncIterable[object]) -> None:
-    """Read items on the loop, as many as there is room for."""
+    """Read items on the loop, as many as there is room for, and let go of what they come from."""
     alarm = Alarm()
     flow.on_room = alarm.ring
     try:
-        async for item in items:
-            if not flow.put(item) and not flow.is_finished:
-                await alarm.wait()
-            if flow.is_finished:
-                return
-    except Exception as error:  # noqa: BLE001 - the user's code; who reads the results hears of it
-        flow.finish(error)
+        source = aiter(items)
+        try:
+            async for item in source:
+                if not flow.put(item) and not flow.is_finished:
+                    await alarm.wait()
+                if flow.is_finished:
+                    break
+        finally:
+            if isinstance(source, _Closable):
+                await source.aclose()
+    except BaseException as error:  # noqa: BLE001 - the user's code; who reads the results hears of it
+        flow.finish(told_apart(error, "the iterable", (*ENDS, asyncio.CancelledError)))
     else:
         flow.finish()
+
+
+@runtime_checkable
+class _Closable(Protocol):
+    """What is to be told that nobody reads on, such as an async generator."""
+
+    def aclose(self) -> Awaitable[object]:
+        """Let go of everything."""

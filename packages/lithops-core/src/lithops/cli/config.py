@@ -41,16 +41,23 @@ def show(config_file: str | None, backend: str | None, storage: str | None, as_j
 
 
 @command.command("validate", short_help="Check every section.")
+@click.argument("file", required=False)
 @config_option
 @json_option
 @debug_option
 @click.pass_context
-def validate(context: click.Context, config_file: str | None, as_json: bool) -> None:
-    """Check every section, those of installed plugins that are not in use included."""
+def validate(context: click.Context, file: str | None, config_file: str | None, as_json: bool) -> None:
+    """Check every section of FILE, those of installed plugins that are not in use included.
+
+    Without FILE, of what is found where every program looks for it.
+    """
     from lithops.config import resolve
     from lithops.config.sources import locate
     from lithops.errors import LithopsError
 
+    if file is not None and config_file is not None:
+        raise click.UsageError(f"FILE and --config name two configurations, {file!r} and {config_file!r}; name one")
+    config_file = file or config_file
     source = locate(None, config_file)
     origin = source.origin if source is not None else None
     try:

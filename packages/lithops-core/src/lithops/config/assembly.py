@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from lithops.config.selection import Selection
     from lithops.config.validation import Entry
 
+_OF_FRONTS = ("redis",)
+"""Sections that are no plugin's: `lithops.multiprocessing` reads and checks them when it needs them."""
+
 
 def assemble(
     document: Document,
@@ -154,10 +157,10 @@ def _check_section_name(document: Document, name: str, readers: list[Reader], no
     from lithops.plugins import installed
 
     infos = {info.name for info in installed()}
-    if name in infos or name in MODE_SECTIONS:
+    if name in infos or name in MODE_SECTIONS or name in _OF_FRONTS:
         return
     providers = {reader.provider for reader in readers if reader.provider}
-    known = {"lithops", *MODE_SECTIONS, *infos, *providers}
+    known = {"lithops", *MODE_SECTIONS, *_OF_FRONTS, *infos, *providers}
     where = document.where(name)
     if meant := slip_of(name, known):
         raise ConfigError(f"{where}: unknown section {name!r}; did you mean {meant!r}?")

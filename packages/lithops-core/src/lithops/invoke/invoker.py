@@ -22,6 +22,7 @@ from lithops.invoke.ranges import merged, remaining, split
 from lithops.invoke.reports import validated
 from lithops.invoke.timers import Timers
 from lithops.invoke.waiting import Waiting
+from lithops.invoke.watch import GRACE_S, Watch
 from lithops.records import replaced
 from lithops.types import (
     Activation,
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-GRACE_S = 60.0
-"""How much longer than a call may take a backend may be silent before its calls are given up."""
-SHORTEST_WATCH_S = 1.0
 _FOREVER = float("inf")
 _ERROR, _LOST = int(CallState.ERROR), int(CallState.LOST)
 
@@ -56,7 +54,8 @@ class Invoker:
     def __init__(self, plugins: Plugins, limits: Limits, *, infrastructure_retries: int) -> None:
         self._plugins = plugins
         self._limits = limits
-        self._lane = Lane.STREAM if limits.calls_per_activation is None else Lane.RESPONSE
+        self.lane = Lane.STREAM if limits.calls_per_activation is None else Lane.RESPONSE
+        """How calls travel."""
         self._takes_all = limits.calls_per_activation is None and limits.in_flight is None
         self._losses = Losses(infrastructure_retries)
         self._pace = Pace(limits.in_flight)
@@ -67,20 +66,13 @@ class Invoker:
         self._receipts: dict[str, Receipt] = {}
         self._waiting = Waiting(limits.calls_per_activation)
         self._timers = Timers()
-        self._heard = time.monotonic()
-        self._watching = self._pausing = False
+        self._watch = Watch(self._open, self._timers, self._give_up)
+        self._pumping = self._pausing = False
         self._closed = False
         self._token = os.urandom(6).hex()
 
-    @property
-    def busy(self) -> bool:
-        """Whether calls are under way."""
-        return bool(self._open or self._waiting)
-
     def submit(self, job: Job, ranges: Iterable[CallRange]) -> None:
         """Start calls of a job; returns when the backend has taken as many as it wants at once."""
-        if not self._watching and job.facts.timeout_s != _FOREVER:
-            self._begin_to_watch(job.facts.timeout_s)
         if self._takes_all and not self._closed:
             alike = itertools.groupby(ranges, key=_attempt)  # an activation speaks of one attempt
             self._hand_over(job, [self._activation(job, tuple(part), i) for i, (_, part) in enumerate(alike)])
@@ -117,22 +109,36 @@ class Invoker:
     # --- starting
 
     def _pump(self) -> None:
-        """Hand over as many activations as the backend has room for."""
-        while not self._closed:
-            with self._lock:
-                room = self._pace.room(len(self._open))
-                taken = self._waiting.take(room) if room != 0 else None
-                if taken is None:
-                    self._pump_later()
-                    return
-                job, pieces = taken
-                activations = [self._activation(job, ranges, index) for index, ranges in enumerate(pieces)]
-            self._hand_over(job, activations)
+        """Hand over as many activations as the backend has room for.
 
-    def _pump_later(self) -> None:
-        """Come back when the platform has had its pause; when activations end, somebody comes anyway."""
-        pause_s = self._pace.pause_s
-        if self._waiting and pause_s > 0 and not self._pausing:
+        On one thread at a time, which comes back for what the others would have done: a backend may answer at once.
+        """
+        with self._lock:
+            if self._pumping:
+                return
+            self._pumping = True
+        try:
+            while (taken := self._next_batch()) is not None:
+                self._hand_over(*taken)
+        except BaseException:  # somebody pressed Ctrl-C
+            self._pumping = False
+            raise
+
+    def _next_batch(self) -> tuple[Job, list[Activation]] | None:
+        with self._lock:
+            pause_s = self._pace.pause_s  # read once: who finds none must not wait for its end
+            if pause_s > 0:
+                self._pause(pause_s)
+            elif not self._closed and (room := self._pace.room(len(self._open))) != 0:
+                taken = self._waiting.take(room)
+                if taken is not None:
+                    job, pieces = taken
+                    return job, [self._activation(job, ranges, index) for index, ranges in enumerate(pieces)]
+            self._pumping = False  # in the same breath, so that nobody who comes now is overlooked
+            return None
+
+    def _pause(self, pause_s: float) -> None:
+        if self._waiting and not self._pausing:
             self._pausing = True
             self._timers.after(pause_s, self._end_pause)
 
@@ -150,18 +156,11 @@ class Invoker:
             for part in activation.ranges:
                 job.table.sent(part.first, part.count)
 
-    def _begin_to_watch(self, timeout_s: float) -> None:
-        with self._lock:
-            if not self._watching:
-                self._watching = True
-                self._heard = time.monotonic()
-                self._timers.after(timeout_s + GRACE_S, self._watch)
-
     def _activation(self, job: Job, ranges: tuple[CallRange, ...], index: int) -> Activation:
         """Order calls of a job from the backend; from now on the activation is open."""
         activation_id = f"{self._token}-{next(self._ids)}"
         payload, ordered, deadline = None, 0.0, _FOREVER
-        if self._lane is not Lane.STREAM:
+        if self.lane is not Lane.STREAM:
             from lithops.invoke.orders import rendered  # on a stream, nobody needs json
 
             payload, ordered = partial(rendered, job, activation_id, ranges, self._limits), time.monotonic()
@@ -171,7 +170,7 @@ class Invoker:
             activation_id=activation_id,
             job_key=job.key,
             ranges=ranges,
-            lane=self._lane,
+            lane=self.lane,
             timeout_s=job.facts.timeout_s,
             ordered=ordered,
             deadline=deadline,
@@ -181,6 +180,7 @@ class Invoker:
             index=index,
         )
         self._open[activation_id] = job, activation
+        self._watch.begin(job.facts.timeout_s)
         return activation
 
     # --- the sink
@@ -194,11 +194,11 @@ class Invoker:
 
     def started(self, activation_ids: Sequence[str], at: float) -> None:
         """See `lithops.types.Sink`."""
-        self._heard = time.monotonic()
+        self._watch.heard = time.monotonic()
 
     def reported(self, reports: Sequence[Report]) -> None:
         """See `lithops.types.Sink`."""
-        self._heard = time.monotonic()
+        self._watch.heard = time.monotonic()
         at = time.time()
         for report in reports:
             entry = self._open.get(report.activation_id)
@@ -262,7 +262,7 @@ class Invoker:
                 if call in free:
                     again.setdefault(0.0, []).append(CallRange(first=call, count=1, attempt=part.attempt))
                     continue
-                longest_s = self._losses.charge(job, call, lost_attempt(part.attempt, cause, detail, now), cause)
+                longest_s = self._losses.charge(job, call, lost_attempt(part.attempt, cause, detail, now))
                 if longest_s is not None:
                     after = CallRange(first=call, count=1, attempt=part.attempt + 1)
                     again.setdefault(longest_s, []).append(after)
@@ -289,7 +289,7 @@ class Invoker:
         with self._lock:
             oldest = min(activation.ordered for _, activation in entries)
             self._pace.put_off(len(entries), len(self._open), oldest, retry_after_s)
-            starved_s = time.monotonic() - self._pace.taken
+            starved_s = self._pace.starved_s
         for job, activation in entries:
             if starved_s > job.facts.timeout_s + GRACE_S:
                 message = (
@@ -359,26 +359,8 @@ class Invoker:
         if not told:
             self._plugins.job_finished(job.info)
 
-    def _watch(self) -> None:
-        """End what a backend has forgotten.
-
-        That is what is past its deadline; where there are none, all that is open, if nothing was heard of anything
-        for longer than any call may take.
-        """
-        with self._lock:
-            now = time.monotonic()
-            silent = now - self._heard
-            longest = max((job.facts.timeout_s for job, _ in self._open.values()), default=0.0)
-            quiet_until = self._heard + longest + GRACE_S
-            deadlines = {i: activation.deadline for i, (_, activation) in self._open.items()}
-            ends = {i: quiet_until if end == _FOREVER else end + GRACE_S for i, end in deadlines.items()}
-            overdue = [i for i, end in ends.items() if end <= now]
-            following = min((end for end in ends.values() if end > now), default=now + GRACE_S)
-            self._watching = self.busy and following != _FOREVER
-            if self._watching:
-                self._timers.after(max(SHORTEST_WATCH_S, following - now), self._watch)
-        for activation_id in overdue:
-            self.lost(activation_id, Cause.FORGOTTEN, f"the backend has said nothing for {silent:.0f} s", ())
+    def _give_up(self, activation_id: str, why: str) -> None:
+        self.lost(activation_id, Cause.FORGOTTEN, why, ())
 
 
 _CANCELLED = library_failure(errors.CancelledError, "the call was cancelled")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lithops.worker.failure import Failure
 
 LOSSES = 2
-"""A call that lost its worker so often is not tried again: it may be what ends them."""
+"""A call whose worker process was killed under it so often is not tried again: it may be what ends them."""
 FIRST_DELAY_S = 0.05
 LONGEST_DELAY_S = 20.0
 _DONE, _ERROR, _LOST = int(CallState.DONE), int(CallState.ERROR), int(CallState.LOST)
@@ -65,14 +65,14 @@ class Losses:
                 entries[k] = lost_for_good(entries[k], job.losses[call])
         return again
 
-    def charge(self, job: Job, call: int, attempt: Attempt, cause: Cause) -> float | None:
-        """Note a lost attempt; return within how many seconds there is another, None if there is none."""
+    def charge(self, job: Job, call: int, attempt: Attempt) -> float | None:
+        """Note an attempt whose activation was lost; return within how many seconds there is another, if there is."""
         job.failed_attempts.setdefault(call, []).append(attempt)
-        return self._longest_s(job, call, cause)
+        return self._longest_s(job, call, self._most)
 
     def _delay_s(self, job: Job, call: int, state: int, attempt: int, failure: object, luck: float) -> float | None:
         if state == _LOST:
-            longest_s = self._longest_s(job, call, Cause.KILLED)
+            longest_s = self._longest_s(job, call, min(LOSSES, self._most))
             return None if longest_s is None else luck * longest_s
         retry = job.facts.retry
         failures = attempt - job.losses.get(call, 0)  # by its own doing; what came from outside is not held against it
@@ -80,11 +80,10 @@ class Losses:
             return None
         return retry.delay_s(failures, luck)
 
-    def _longest_s(self, job: Job, call: int, cause: Cause) -> float | None:
-        """Count a loss against a call. One whose worker was killed may have another only once."""
+    def _longest_s(self, job: Job, call: int, most: int) -> float | None:
+        """Count a loss against a call; return within how many seconds it has another try, None after `most` losses."""
         with self._lock:
             losses = job.losses[call] = job.losses.get(call, 0) + 1
-        most = min(LOSSES, self._most) if cause is Cause.KILLED else self._most
         if losses >= most or self.closed:
             return None
         return min(LONGEST_DELAY_S, FIRST_DELAY_S * 4.0 ** (losses - 1))

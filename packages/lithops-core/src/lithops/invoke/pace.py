@@ -25,8 +25,7 @@ class Pace:
         self._changed = float("-inf")  # when the number was last halved
         self._pauses = 0
         self._until = float("-inf")
-        self.taken = time.monotonic()
-        """When the platform last took something."""
+        self._starving: float | None = None  # since when it takes nothing
 
     @property
     def slowed(self) -> bool:
@@ -34,11 +33,9 @@ class Pace:
         return self._window < self._most
 
     def room(self, open_now: int) -> int | None:
-        """Return how many activations may be started now; None: any number."""
+        """Return how many activations may be started, pauses aside; None: any number."""
         if self._window == float("inf"):
             return None
-        if self.pause_s > 0:
-            return 0
         return max(0, int(self._window) - open_now)
 
     @property
@@ -46,9 +43,14 @@ class Pace:
         """Seconds until anything may be started."""
         return max(0.0, self._until - time.monotonic())
 
+    @property
+    def starved_s(self) -> float:
+        """For how many seconds the platform has put everything off."""
+        return 0.0 if self._starving is None else time.monotonic() - self._starving
+
     def took(self, count: int) -> None:
         """Take note of activations that the platform has run or accepted."""
-        self.taken = time.monotonic()
+        self._starving = None
         self._pauses = 0
         if self.slowed:
             self._window = min(self._most, self._window + count * max(1.0, self._window / 10) / self._window)
@@ -59,6 +61,8 @@ class Pace:
         `open_now` are those that are still open.
         """
         now = time.monotonic()
+        if self._starving is None:
+            self._starving = now
         if retry_after_s is not None:
             self._until = max(self._until, now + min(retry_after_s, LONGEST_PAUSE_S))
         if oldest < self._changed:

@@ -19,7 +19,7 @@ from lithops.jobs.job import Job, JobFacts
 from lithops.jobs.signature import function_name
 from lithops.jobs.table import JobTable
 from lithops.records import record
-from lithops.types import Block, Payload, Pump
+from lithops.types import Block, Lane, Payload, Pump
 from lithops.worker import codec
 from lithops.worker.plan import CallPlan
 
@@ -60,9 +60,8 @@ class JobBuilder:
         pump: Pump | None,
         storage: Callable[[], object],
         parallel: int | None,
-        alone: bool = False,
+        lane: Lane = Lane.STREAM,
     ) -> None:
-        """`alone` says that calls of a job travel one by one, not on a stream."""
         self._executor_id = executor_id
         self._backend = backend
         self._runtime_name = runtime_name
@@ -70,7 +69,7 @@ class JobBuilder:
         self._pump = pump
         self._storage = storage
         self._parallel = parallel
-        self._alone = alone
+        self._lane = lane
         self._cache = FunctionCache()
 
     def from_items(self, job_id: str, function: Callable[..., object], data: object, options: JobOptions) -> Job:
@@ -98,7 +97,7 @@ class JobBuilder:
             explain=explain,
             capturing=lambda: by_value(options.include_modules, options.exclude_modules),
             shelf=options.shelf,
-            alone=self._alone,
+            alone=self._lane is not Lane.STREAM,
         )
         plain = one_atom and not binder.placement
         payload = self._payload(function, binder, options, key=_ONE_ATOM if plain else None)
@@ -213,6 +212,7 @@ class JobBuilder:
             chunksize=options.chunksize,
             is_map=options.is_map,
             parallel=self._parallel,
+            lane=self._lane,
         )
         return Job(facts, JobTable(calls, self._pump), source)
 

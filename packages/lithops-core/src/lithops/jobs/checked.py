@@ -12,13 +12,20 @@ from lithops.errors import BadCallError
 
 def whole(name: str, value: Any, least: int) -> int:
     """Return a whole number of at least `least`."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = least - 1
-    if number < least:
+    number = as_whole(value)
+    if number is None or number < least:
         raise BadCallError(f"{name} must be a whole number from {least} up, found {value!r}")
     return number
+
+
+def as_whole(value: Any) -> int | None:
+    """Return a whole number as an int, None for anything else; True and False are not meant for numbers."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
 
 
 def seconds(name: str, value: Any) -> float:

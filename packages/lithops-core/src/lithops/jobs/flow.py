@@ -63,7 +63,8 @@ class Flow:
         self.job.table, self.job.source = window, WindowInputs(self.job.source.function, window)
         self._busy = 2 * (self.job.facts.parallel or _SOME_PARALLEL)
         self._adapts_buffer, self._adapts_chunks = buffer is None, self.job.facts.chunksize is None
-        self._limit = max(self._busy, FIRST) if buffer is None else buffer
+        self._hold(max(self._busy, FIRST) if buffer is None else buffer)
+        self._input_bytes_each = 0
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
         self._gathered: deque[object] = deque()
@@ -137,12 +138,19 @@ class Flow:
                 if error is not None:
                     raise error
                 return None
-            room = self._wants_room and self._brought - self._read < self._most
+            room = self._wants_room and self._is_worth_bringing()
             if room:
                 self._wants_room = False
+        if len(self._gathered) >= self._goal:
+            self.spread(self._flush)
         if room:
             self.on_room()
         return taken
+
+    def _is_worth_bringing(self) -> bool:
+        """Whether there is room for some items at once, or for any where workers may run idle."""
+        room = self._most - (self._brought - self._read)
+        return room >= self._at_once or (room > 0 and self._window.unfinished < self._busy)
 
     # --- the end
 
@@ -177,6 +185,8 @@ class Flow:
     def _cancel(self) -> None:
         for part in self._window.under_way():
             self._invoker.cancel(self.job, part.first, part.count)
+        if self._closed:
+            self._window.clear()
 
     def _settle(self) -> None:
         """Tell of the end of the job, once, when all items have become calls that have ended; have its reader look."""
@@ -186,34 +196,34 @@ class Flow:
             if ends:
                 self._told, window.calls = True, window.next_call
         if ends:
+            window.on_fill = _nobody  # which would keep this alive, as this keeps the window
             self._tell_end()
         self._wake_reader()
 
     # --- how it is done
 
-    @property
-    def _at_once(self) -> int:
-        """How many outcomes are taken together."""
-        return max(1, self._limit // 8)
-
-    @property
-    def _largest(self) -> int:
-        """How many items make a group at most: some are worked on, some wait and some gather at the same time."""
-        return max(1, self._limit // 4)
-
-    @property
-    def _most(self) -> int:
-        """How many items may be held, so that they are `_limit` with those that were taken together and not read."""
-        return self._limit - self._at_once + 1
+    def _hold(self, limit: int) -> None:
+        """Hold no more than `limit` items, with those that were taken together and not read."""
+        self._limit = limit
+        self._at_once = max(1, limit // 8)  # outcomes that are taken together
+        self._largest = max(1, limit // 4)  # group of items: some are worked on, some wait and some gather
+        self._most = limit - self._at_once + 1  # items, without those that were taken
 
     def _filled(self) -> None:
         """Calls have ended."""
+        if self._adapts_buffer and (fitting := self._fitting()) < self._limit:
+            self._hold(fitting)
         self._aim()
         self._flush()
         if self._finished:
             self._settle()
         elif self._wants_outcome and self._window.has_ready:
             self._wake_reader()
+
+    def _fitting(self) -> int:
+        """How many items may be held if all take as much as those of late."""
+        each = self._input_bytes_each + self._window.result_bytes_each + 1
+        return max(self._busy, min(BUFFER, BUFFER_BYTES // each))
 
     def _aim(self) -> None:
         """Say how many items make a group: any number while workers may run idle, else half of what is in flight."""
@@ -227,13 +237,20 @@ class Flow:
             self.on_outcome()
 
     def _flush(self) -> None:
-        """Send what has gathered, one thread at a time; who finds another at it leaves it to that one."""
+        """Send what has gathered, as far as it may be held: the limit may have become lower since it came.
+
+        One thread at a time; who finds another at it leaves it to that one.
+        """
         gathered = self._gathered
-        while len(gathered) >= self._goal and self._flushing.acquire(blocking=False):
+        while (
+            len(gathered) >= self._goal
+            and (room := self._most - (self._sent - self._read)) > 0
+            and self._flushing.acquire(blocking=False)
+        ):
             try:
                 items: list[object] = []
                 with suppress(IndexError):  # it was dropped meanwhile
-                    for _ in range(min(len(gathered), self._largest)):
+                    for _ in range(min(len(gathered), self._largest, room)):
                         items.append(gathered.popleft())
                 if items:
                     self._send(items)
@@ -269,7 +286,8 @@ class Flow:
                 self._invoker.fail(self.job, (first,), CallState.ERROR, error)
             else:
                 self._invoker.submit(self.job, (CallRange(first=first, count=count),))
-            if self._halted:  # meanwhile
+            if self._halted:  # meanwhile, and perhaps before they were submitted
+                self._invoker.cancel(self.job, first, count)
                 self._cancel()
         self._settle()
 
@@ -278,9 +296,8 @@ class Flow:
         window, facts = self._window, self.job.facts
         if self._adapts_buffer:
             size = sum(len(b.payload.body) + sum(view.nbytes for view in b.payload.buffers) for b in blocks)
-            each = size // count + window.result_bytes_each + 1
-            fitting = max(self._busy, min(BUFFER, BUFFER_BYTES // each))
-            self._limit = min(fitting, 2 * self._limit if window.call_s else self._limit)
+            self._input_bytes_each = size // count
+            self._hold(min(self._fitting(), 2 * self._limit if window.call_s else self._limit))
         if self._adapts_chunks and window.call_s:
             wanted = max(1, min(_MOST_HANDED, int(_HANDED_S / max(window.call_s, 1e-7))))
             chunksize = min(wanted, 2 * (facts.chunksize or 1))  # gradually: the first calls may not be typical

@@ -22,8 +22,9 @@ BLOCK_CALLS = 1024
 BLOCK_BYTES = 128 * 1024
 """A block is closed when its pickles reach this size: every worker that gets a part of it loads all of it."""
 BLOCK_BUFFER_BYTES = 4 << 20
+CUT_CALLS = 64
+"""As few calls are in a block that will be cut: to cut numbers out of one is to load all of it."""
 _NUMBERS = frozenset({int, float, bool, type(None)})
-"""Small enough that to cut one out of its block, which loads all of it, costs next to nothing."""
 
 Explain = Callable[[int, object, Exception], BadCallError]
 """Makes the error for an item that cannot be pickled: its index, the item, what pickling it raised."""
@@ -90,7 +91,7 @@ def encode(
     blocks: list[Block] = []
     first = 0
     source = iter(items)
-    while group := list(islice(source, BLOCK_CALLS)):
+    while group := list(islice(source, CUT_CALLS if alone else BLOCK_CALLS)):
         check(group)
         if (_NUMBERS if alone else codec.ATOMS).issuperset(map(type, group)):
             blocks.append(Block(first=first, count=len(group), payload=codec.encode_atoms(group)))

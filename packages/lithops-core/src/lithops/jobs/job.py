@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lithops.jobs.attempts import STATES, Attempt
 from lithops.records import field, record
-from lithops.types import CallSource, CallState, JobInfo
+from lithops.types import CallSource, CallState, JobInfo, Lane
 
 if TYPE_CHECKING:
     from lithops.jobs.retry import RetryPolicy
@@ -37,6 +37,7 @@ class JobFacts:
     is_map: bool = False
     parallel: int | None = None
     """Calls that can run at the same time; None if that is not known."""
+    lane: Lane = Lane.STREAM
 
 
 @record

@@ -70,7 +70,7 @@ class Packer:
                 payload = dump(whole)
                 return payload.body if not payload.buffers else _alone(whole)
             except Exception as error:
-                raise _explained(function, args, kwargs, error) from error
+                raise explained(function, args, kwargs, error) from error
 
 
 def _alone(item: object) -> Block:
@@ -80,10 +80,10 @@ def _alone(item: object) -> Block:
     return Block(first=0, count=1, payload=encoder.finish())
 
 
-def _explained(
+def explained(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception
 ) -> BadCallError:
-    """Say which part of a call cannot be pickled."""
+    """Return the error that tells which part of a call cannot be pickled."""
     parts = [(f"argument {place!r}", part) for place, part in (*enumerate(args), *kwargs.items())]
     if type(function) is not FunctionType:
         parts.insert(0, ("what is called", function))

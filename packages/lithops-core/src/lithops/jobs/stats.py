@@ -79,7 +79,7 @@ def _common(job: Job) -> dict[str, Any]:
         "host_submit_tstamp": job.submitted,
         **_UNSPENT,
         "host_job_created_time": job.submitted - facts.created,
-        "lane": "stream",
+        "lane": facts.lane.value,
     }
     if job.submitted:
         job.common_stats = common

@@ -24,11 +24,13 @@ def deadline_of(timeout: float | None) -> float:
     if timeout is None:
         return FOREVER
     try:
-        fits = timeout >= 0
+        negative, fits = timeout < 0, timeout >= 0
     except TypeError:
-        raise BadCallError(f"timeout must be a number of seconds or None, found {timeout!r}") from None
-    if not fits:  # negative, or no number that could be waited for
+        negative = fits = False
+    if negative:
         raise BadCallError(f"timeout must not be negative, found {timeout!r}")
+    if not fits:  # no number, or none that could be waited for
+        raise BadCallError(f"timeout must be a number of seconds or None, found {timeout!r}")
     try:
         return time.monotonic() + timeout
     except OverflowError:

@@ -130,6 +130,13 @@ class Window(JobTable):
         with self._lock:
             return list(merged(CallRange(first=group.first, count=group.count) for group in self._groups))
 
+    def clear(self) -> None:
+        """Let go of everything: nobody will take what there is, and no call of it matters any more."""
+        with self._lock:
+            self._groups.clear()
+            self._firsts.clear()
+            self._ready.clear()
+
     # --- how it is done
 
     def _group_of(self, call: int) -> Group | None:

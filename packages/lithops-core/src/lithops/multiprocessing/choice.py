@@ -17,15 +17,18 @@ _LAST = -1000
 """Priority at exit: after everything that may still need a queue."""
 
 
+def own() -> Carrier:
+    """Return the carrier that new objects of this process go to; start what keeps them if that is the first."""
+    return process.own(open_carrier)
+
+
 def open_carrier() -> Carrier:
     """Start what keeps state: the manager process of this machine, or a namespace in Redis.
 
-    Redis is for processes that run elsewhere, or where the parameter `CARRIER` says so. Raises `ConfigError` for a
-    parameter that is neither, and if the configuration does not say where Redis is.
+    Redis is for processes that run elsewhere, or where the parameter `CARRIER` says so. Raises `ConfigError` if the
+    configuration does not say where Redis is.
     """
     chosen = config.get_parameter(config.CARRIER)
-    if chosen not in ("auto", "local", "redis"):
-        raise ConfigError(f"the parameter CARRIER must be 'auto', 'local' or 'redis', found {chosen!r}")
     if chosen == "local" or (chosen == "auto" and config.on_this_machine()):
         return _local()
     return _redis()
@@ -43,9 +46,13 @@ def _local() -> Carrier:
 def _redis() -> Carrier:
     from lithops.multiprocessing.remote.address import Address
     from lithops.multiprocessing.remote.carrier import RedisCarrier
-    from lithops.multiprocessing.remote.settings import read_section
 
-    section = read_section(config.sections().get("redis"))
+    section = config.redis_section()
+    if section is None:
+        raise ConfigError(
+            "processes of lithops.multiprocessing that run elsewhere share locks, queues and pipes through Redis, but "
+            "the configuration has no section 'redis'; add one that says which host it is on"
+        )
     address = Address(
         namespace=new_key(),
         options=tuple(sorted(section.options(secret=section.ship_credentials).items())),
@@ -53,5 +60,6 @@ def _redis() -> Carrier:
         ttl_ms=int(config.get_parameter(config.REDIS_EXPIRY_TIME) * 1000),
     )
     carrier = RedisCarrier(address)
+    carrier.found()
     Finalize(None, carrier.remove_all, exitpriority=_LAST)
     return process.to(lambda _: carrier, address)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,9 +11,10 @@ from typing import Any, TypeVar
 
 from lithops.multiprocessing.carrier import new_key
 from lithops.multiprocessing.shared import Shared
-from lithops.multiprocessing.synchronize import Lock, RLock
+from lithops.multiprocessing.synchronize import RLock, SemLock
 
 _T = TypeVar("_T")
+_ALL = 2**31 - 1
 
 
 class Condition(Shared):
@@ -23,8 +23,10 @@ class Condition(Shared):
     Each that waits has a list of its own, which a notification is put into. Whoever changes either has the lock.
     """
 
-    def __init__(self, lock: Lock | RLock | None = None, *, ctx: Any = None) -> None:
+    def __init__(self, lock: SemLock | None = None, *, ctx: Any = None) -> None:
         super().__init__()
+        if not isinstance(lock, SemLock | None):
+            raise TypeError(f"a condition needs a lock of lithops.multiprocessing, found {lock!r}")
         self._lock = lock if lock is not None else RLock()
 
     def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
@@ -39,19 +41,17 @@ class Condition(Shared):
         """Release the lock, wait to be notified, acquire the lock again; False after `timeout` seconds."""
         assert self._lock._is_mine(), "must acquire() condition before using wait()"
         carrier, ticket = self._carrier, new_key()
-        carrier.open_end(ticket, "r", ticket)  # so that nobody notifies a process that has died
-        carrier.give(self._key, ticket.encode())
+        carrier.enlist(self._key, ticket)
         depth = self._lock._depth
         for _ in range(depth):
             self._lock.release()
         try:
-            notified = carrier.watch(ticket, timeout)
+            carrier.watch(ticket, timeout)
         finally:
             for _ in range(depth):
                 self._lock.acquire()
-            late = not carrier.remove(self._key, ticket.encode())
-            carrier.close_end(ticket, "r", ticket)
-        return notified or late
+            notified = carrier.leave(self._key, ticket)
+        return notified
 
     def wait_for(self, predicate: Callable[[], _T], timeout: float | None = None) -> _T:
         """Wait until `predicate()` is true, at most `timeout` seconds; return its last value."""
@@ -66,16 +66,11 @@ class Condition(Shared):
     def notify(self, n: int = 1) -> None:
         """Wake up to `n` that wait."""
         assert self._lock._is_mine(), "lock is not owned"
-        while n > 0 and (ticket := self._carrier.take(self._key, 0)) is not None:
-            try:
-                self._carrier.give(ticket.decode(), heard=True)
-            except BrokenPipeError:
-                continue  # it died waiting
-            n -= 1
+        self._carrier.notify(self._key, n)
 
     def notify_all(self) -> None:
         """Wake all that wait."""
-        self.notify(sys.maxsize)
+        self.notify(_ALL)
 
     def __enter__(self) -> bool:
         return self._lock.__enter__()

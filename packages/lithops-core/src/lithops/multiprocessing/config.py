@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from lithops.errors import ConfigError
+
 if TYPE_CHECKING:
+    from lithops.config.document import Document
     from lithops.config.settings import Settings
+    from lithops.multiprocessing.remote.settings import RedisSection
 
 LITHOPS_CONFIG = "LITHOPS_CONFIG"
 STREAM_STDOUT = "STREAM_STDOUT"
@@ -17,6 +23,8 @@ ENV_VARS = "ENV_VARS"
 CARRIER = "CARRIER"
 EXPORT_EXECUTION_DETAILS = "EXPORT_EXECUTION_DETAILS"
 PIPE_CONNECTION_TYPE = "PIPE_CONNECTION_TYPE"
+LEAST_EXPIRY_S = 60
+"""Processes say much more often than this that they still use what they share."""
 
 _DEFAULTS: dict[str, Any] = {
     LITHOPS_CONFIG: {},
@@ -27,13 +35,34 @@ _DEFAULTS: dict[str, Any] = {
     EXPORT_EXECUTION_DETAILS: None,  # this and the next are taken from existing programs, and have no effect
     PIPE_CONNECTION_TYPE: None,
 }
+_Rule = tuple[str, Callable[[Any], bool]]
+_ANYTHING: _Rule = ("anything", lambda _: True)
+_RULES: dict[str, _Rule] = {
+    LITHOPS_CONFIG: ("a configuration as a dict of sections", lambda value: isinstance(value, Mapping)),
+    STREAM_STDOUT: ("True or False", lambda value: isinstance(value, bool)),
+    REDIS_EXPIRY_TIME: (
+        f"a number of seconds, at least {LEAST_EXPIRY_S}",
+        lambda value: type(value) in (int, float) and LEAST_EXPIRY_S <= value < math.inf,
+    ),
+    ENV_VARS: (
+        "a dict of names and values that are text",
+        lambda value: isinstance(value, dict) and all(type(text) is str for pair in value.items() for text in pair),
+    ),
+    CARRIER: ("'auto', 'local' or 'redis'", lambda value: value in ("auto", "local", "redis")),
+}
 _values = copy.deepcopy(_DEFAULTS)  # of the program, as the standard library's start method is
 
 
 def set_parameter(key: str, value: Any) -> None:
-    """Set a parameter; it holds for what is made afterwards. Raises `KeyError` for one that there is not."""
+    """Set a parameter; it holds for what is made afterwards.
+
+    Raises `KeyError` for one that there is not, `ConfigError` for a value that it cannot have.
+    """
     if key not in _DEFAULTS:
         raise KeyError(f"lithops.multiprocessing has no parameter {key!r}; there are {', '.join(sorted(_DEFAULTS))}")
+    what, fits = _RULES.get(key, _ANYTHING)
+    if not fits(value):
+        raise ConfigError(f"the parameter {key} must be {what}, found {value!r}")
     _values[key] = value
     modules.cache_clear()
 
@@ -58,12 +87,23 @@ def settings() -> Settings:
     return resolve(config=_values[LITHOPS_CONFIG] or None)
 
 
-def sections() -> dict[str, dict[str, Any]]:
-    """Return the same as sections, to be changed."""
+def document() -> Document:
+    """Return the same as it was written."""
+    from lithops.config.document import Document
     from lithops.config.sources import locate, read
 
     source = locate(_values[LITHOPS_CONFIG] or None)
-    return copy.deepcopy(read(source).sections) if source is not None else {}
+    return read(source) if source is not None else Document(origin="", sections={})
+
+
+def redis_section() -> RedisSection | None:
+    """Return section `redis`, validated; None if there is none."""
+    written = document()
+    if "redis" not in written.sections:
+        return None
+    from lithops.multiprocessing.remote.settings import read_section
+
+    return read_section(written, shared=settings().storage == "redis")
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lithops.multiprocessing import config
+from lithops.multiprocessing import config, journeys
 from lithops.worker.codec import ATOMS
 from lithops.worker.context import current
 
@@ -23,7 +23,7 @@ def dumps(value: Any) -> bytes:
     from lithops.jobs.pickler import UserPickler
 
     file = io.BytesIO()
-    with own_by_value():
+    with own_by_value(), journeys.going(journeys.ONCE):
         UserPickler(file).dump(value)
     return file.getvalue()
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from lithops.multiprocessing import items
 from lithops.multiprocessing.carrier import READ, WRITE, Carrier, new_key
+from lithops.multiprocessing.choice import own
 from lithops.multiprocessing.pipes import Connection, pipe
-from lithops.multiprocessing.reach import process
 
 FAMILY = "lithops"
 _SCHEME = "lithops:"
@@ -55,7 +55,7 @@ class _Inbox:
     """What the standard library's listener wants to have inside."""
 
     def __init__(self, address: str) -> None:
-        self._carrier = process.own()
+        self._carrier = own()
         self._address = Address.of(address, self._carrier)
         self._last_accepted = None
         self._name = new_key()
@@ -84,8 +84,9 @@ def Client(address: Any, family: str | None = None, authkey: bytes | None = None
         return _of_sockets(address, family, authkey)
     if authkey is not None and not isinstance(authkey, bytes):
         raise TypeError(f"authkey must be bytes, found {authkey!r}")
-    carrier = address.carrier if isinstance(address, Address) else process.own()
+    carrier = address.carrier if isinstance(address, Address) else own()
     ours, theirs = pipe(carrier)
+    theirs.bequeath(address)
     try:
         carrier.give(address, items.dumps(theirs), heard=True)
     except BrokenPipeError as error:

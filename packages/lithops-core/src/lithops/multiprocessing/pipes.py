@@ -6,12 +6,11 @@ import io
 import itertools
 from collections.abc import Iterable
 from multiprocessing import connection
-from multiprocessing.context import get_spawning_popen
 from typing import Any
 
-from lithops.multiprocessing import items
-from lithops.multiprocessing.carrier import END, READ, WRITE, Carrier, Watch, new_key
-from lithops.multiprocessing.reach import process
+from lithops.multiprocessing import items, journeys
+from lithops.multiprocessing.carrier import END, ME, READ, WRITE, Carrier, Watch, new_key
+from lithops.multiprocessing.choice import own
 
 _Base: Any = connection._ConnectionBase
 _MESSAGE = b"\1"
@@ -30,6 +29,7 @@ class Connection(_Base):  # type: ignore[misc]  # not in typeshed as it is
         super().__init__(next(_handles), readable=reads is not None, writable=writes is not None)
         self._carrier, self._reads, self._writes = carrier, reads, writes
         self._watch: Watch | None = None
+        self._heir = ME
         self._name = new_key()
         self._open(self._name, instead_of=instead_of)
 
@@ -59,15 +59,20 @@ class Connection(_Base):  # type: ignore[misc]  # not in typeshed as it is
     def __reduce__(self) -> tuple[type[Connection] | Any, tuple[Any, ...]]:
         self._check_closed()
         on_its_way = new_key()
-        self._open(on_its_way)
-        starting: Any = get_spawning_popen()
-        if starting is not None:  # a process that ends before it has this has closed it all the same
-            starting.when_over.extend((self._carrier.close_end, key, side, on_its_way) for key, side in self._sides())
+        self._open(on_its_way, owner=self._heir)
+        journey = journeys.current()
+        if journey not in (None, journeys.ONCE):  # whoever ends before it has this has closed it all the same
+            for key, side in self._sides():
+                journey.when_over(self._carrier.close_end, key, side, on_its_way)
         return _arrive, (self._carrier, self._reads, self._writes, on_its_way)
 
-    def _open(self, end: str, *, instead_of: str | None = None) -> None:
+    def bequeath(self, heir: str) -> None:
+        """Have what is sent of this end belong to who reads the list `heir`, also before it has arrived there."""
+        self._heir = heir
+
+    def _open(self, end: str, *, instead_of: str | None = None, owner: str = ME) -> None:
         for key, side in self._sides():
-            self._carrier.open_end(key, side, end, instead_of=instead_of)
+            self._carrier.open_end(key, side, end, instead_of=instead_of, owner=owner)
 
     def _sides(self) -> Iterable[tuple[str, str]]:
         if self._reads is not None:
@@ -115,7 +120,7 @@ def Pipe(duplex: bool = True) -> tuple[Connection, Connection]:  # noqa: N802 - 
 
     Sending never waits for the receiver.
     """
-    return pipe(process.own(), duplex)
+    return pipe(own(), duplex)
 
 
 def pipe(carrier: Carrier, duplex: bool = True) -> tuple[Connection, Connection]:

@@ -19,6 +19,7 @@ from lithops.errors import CancelledError, CarrierError, ClosedError, ResultPick
 from lithops.multiprocessing import config, starter
 from lithops.multiprocessing.carrier import new_key
 from lithops.multiprocessing.conditions import Barrier
+from lithops.multiprocessing.journeys import ONCE, Journey, going
 from lithops.multiprocessing.namespaces import dumps
 from lithops.multiprocessing.tasks import Setup, Task, begin, perform
 
@@ -47,8 +48,8 @@ class Pool(standard.Pool):
     ) -> None:
         self._state = standard.INIT
         count = config.parallel() if processes is None else processes
-        if count < 1:
-            raise ValueError(f"a pool has at least 1 process, found {count!r}")
+        if not _is_count(count):
+            raise ValueError(f"a pool has a whole number of processes, at least 1, found {count!r}")
         if maxtasksperchild is not None and not _is_count(maxtasksperchild):
             raise ValueError(f"maxtasksperchild must be a whole number above 0 or None, found {maxtasksperchild!r}")
         if initializer is not None and not callable(initializer):
@@ -57,9 +58,11 @@ class Pool(standard.Pool):
         self._pool = range(count)  # the base class wants to know how many there are
         self._cache: dict[int, Any] = {}
         name = new_key()
-        begin = None if initializer is None else dumps((initializer, tuple(initargs)), name)
+        journey = Journey()
+        with going(journey):
+            begin = None if initializer is None else dumps((initializer, tuple(initargs)), name)
         setup = Setup(pool=name, initializer=begin, most_tasks=maxtasksperchild)
-        self._engine = Engine(setup, count, self._cache)
+        self._engine = Engine(setup, count, self._cache, journey)
         self._taskqueue = self._engine
         self._terminate = Finalize(self, self._engine.terminate, exitpriority=_EXIT_PRIORITY)
         self._state = standard.RUN
@@ -86,8 +89,9 @@ class Pool(standard.Pool):
 class Engine:
     """Where the base class puts its tasks: they become calls, and what comes of them goes to its results."""
 
-    def __init__(self, setup: Setup, workers: int, results: dict[int, Any]) -> None:
+    def __init__(self, setup: Setup, workers: int, results: dict[int, Any], journey: Journey) -> None:
         self._setup = setup
+        self._journey = journey
         self._results = results
         self._executor = starter.make_executor(workers)
         self._env = dict(config.get_parameter(config.ENV_VARS))
@@ -126,6 +130,7 @@ class Engine:
         """End all workers; what they had not done is cancelled."""
         self._terminated = True
         self._executor.close()
+        self._journey.end()
         self._lazy.put(None)
 
     # --- inside
@@ -134,7 +139,9 @@ class Engine:
         """Have each worker set itself up now; it waits for the others, so that no worker does so twice."""
         met = Barrier(workers, timeout=_SETUP_S)
         calls = [(self._setup, met)] * workers
-        for future in self._executor.map(begin, calls, chunksize=1, extra_env=self._env):
+        with going(self._journey):
+            futures = self._executor.map(begin, calls, chunksize=1, extra_env=self._env)
+        for future in futures:
             future.add_done_callback(partial(self._began, met))
             self._running.put(future)
 
@@ -154,7 +161,8 @@ class Engine:
         pickled: list[bytes] = []
         for task in tasks:
             try:
-                pickled.append(dumps(task[2:], self._setup.pool))
+                with going(ONCE):
+                    pickled.append(dumps(task[2:], self._setup.pool))
             except Exception as error:  # noqa: BLE001 - pickling runs user code, and only this task fails
                 self._results[task[0]]._set(task[1], (False, error))
             else:
@@ -198,9 +206,16 @@ class Engine:
             error = future.exception()
             value = future.result(throw_except=False)  # now the executor need not keep it any more
             if isinstance(error, ResultPickleError):
-                error = _Unpickled(error, f"the result of task {part}")
+                error = _Unpickled(error, _Bare(f"the result of task {part}"))
             if job in self._results:
                 self._results[job]._set(part, (error is None, value if error is None else error))
+
+
+class _Bare(str):
+    """Text that is shown without quotes, where the standard library shows a representation in quotes of its own."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
 
 
 def _is_count(value: object) -> bool:

@@ -16,15 +16,18 @@ from typing import TYPE_CHECKING, Any, cast
 from lithops.errors import CancelledError, CarrierError, JobTimeoutError
 from lithops.multiprocessing import config, interrupts, starter
 from lithops.multiprocessing.carrier import Carrier, new_key
+from lithops.multiprocessing.choice import own
+from lithops.multiprocessing.journeys import Journey, going
 from lithops.multiprocessing.reach import process as reachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from multiprocessing.process import BaseProcess
 
     from lithops.future import ResponseFuture
 
 _FAILED = 1
+_EXIT_CODES = 0xFF
+_INHERITED = {"multiprocessing.connection", "multiprocessing.queues", "multiprocessing.synchronize"}
 
 
 class Popen:
@@ -33,13 +36,12 @@ class Popen:
     method = "lithops"
 
     def __init__(self, process: BaseProcess) -> None:
-        """Start it; raises what pickling it raises."""
+        """Start it; raises what pickling it raises, `TypeError` for what only the standard library's processes get."""
+        _refuse_foreign(process)
         util._flush_std_streams()  # type: ignore[attr-defined]  # as the standard library does before it forks
         self._name = process.name
-        self._carrier = reachable.own()
+        self._carrier = own()
         self._begun = new_key()  # a list that its pid is put into
-        self.when_over: list[tuple[Callable[..., object], *tuple[object, ...]]] = []
-        """What is to be called, with what, when it has ended."""
         self._pid: int | None = None
         self._signal = signal.SIGTERM
         self._interrupted = False
@@ -47,24 +49,28 @@ class Popen:
         self.sentinel, ended = os.pipe()
         self._close_sentinel = util.Finalize(self, os.close, (self.sentinel,))
         context.set_spawning_popen(self)  # type: ignore[arg-type]  # one more kind of these
+        journey = Journey()
         try:
-            self._future = starter.processes.start(run, process, self._carrier, self._begun, os.getpid(), log_level())
+            with going(journey):
+                self._future = starter.processes.start(
+                    run, process, self._carrier, self._begun, os.getpid(), log_level()
+                )
         except BaseException:
             self._close_sentinel()
             os.close(ended)
+            journey.end()
             raise
         finally:
             context.set_spawning_popen(None)
-        carrier, begun, when_over = self._carrier, self._begun, self.when_over
+        carrier, begun = self._carrier, self._begun
 
         def over(_: ResponseFuture) -> None:
+            with suppress(CarrierError, BrokenPipeError):
+                carrier.give(begun, b"0", limit=1)
+            journey.end()
             with suppress(OSError):  # nobody has the process any more
                 os.write(ended, b".")  # closing would not do: a child that the driver forked has this end open, too
             os.close(ended)
-            with suppress(CarrierError, BrokenPipeError):
-                carrier.give(begun, b"0", limit=1)
-                for call, *arguments in when_over:
-                    call(*arguments)
 
         self._future.add_done_callback(over)
         self._removal = weakref.finalize(self, carrier.discard, begun)
@@ -143,6 +149,17 @@ class Popen:
         return _FAILED
 
 
+def _refuse_foreign(process: Any) -> None:
+    """Refuse what the standard library's processes inherit; pickled, it would refer to descriptors of somebody else."""
+    for value in (*process._args, *process._kwargs.values(), *vars(process).values()):
+        homes = {base.__module__ for base in type(value).__mro__}
+        if homes & _INHERITED and not any(home.startswith("lithops.") for home in homes):
+            raise TypeError(
+                f"{value!r} is of the standard library's multiprocessing and goes to the processes of that only; make it "
+                f"with lithops.multiprocessing, and use lithops.concurrent.futures instead of concurrent.futures"
+            )
+
+
 def log_level() -> int | None:
     """Return the level of the standard library's logger of processes, None if nobody has asked for it."""
     logger: logging.Logger | None = util._logger  # type: ignore[attr-defined]  # not made by looking
@@ -165,7 +182,7 @@ def run(process: Any, carrier: Carrier, begun: str, parent: int, level: int | No
     if exits:
         atexit._clear()
     try:
-        code = int(process._bootstrap(parent_sentinel=sentinel))
+        code = int(process._bootstrap(parent_sentinel=sentinel)) & _EXIT_CODES  # the system keeps no more of it
         if exits:
             atexit._run_exitfuncs()
         return code

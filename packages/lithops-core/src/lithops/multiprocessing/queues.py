@@ -33,9 +33,6 @@ class Queue(Shared):
         """The list of free places."""
         return f"{self._key}:room"
 
-    def _keys(self) -> tuple[str, ...]:
-        return self._key, self._room
-
     def put(self, obj: Any, block: bool = True, timeout: float | None = None) -> None:
         """Append an item; raises `queue.Full` if there is no room, at once or after `timeout` seconds.
 
@@ -91,7 +88,7 @@ class Queue(Shared):
             return
         if not self._carrier.borrow(self._room, timeout if block else 0):
             raise Full
-        self._carrier.give(self._key, item, held=self._room, tally=tally)
+        self._carrier.give(self._key, item, held=self._room, owned=True, tally=tally)
 
     def _must_be_open(self) -> None:
         if self._closed:
@@ -111,9 +108,6 @@ class JoinableQueue(Queue):
     def _unfinished(self) -> str:
         """The count, and the list that has a token while it is zero."""
         return f"{self._key}:unfinished"
-
-    def _keys(self) -> tuple[str, ...]:
-        return (*super()._keys(), f"{self._key}:unfinished")
 
     def put(self, obj: Any, block: bool = True, timeout: float | None = None) -> None:
         """Append an item, which is one more to be done."""

@@ -29,15 +29,11 @@ class Reach:
                 carrier = self._known[address] = kind(address)
             return carrier
 
-    def own(self) -> Carrier:
-        """Return the carrier that new objects go to; start what keeps them if that is the first."""
+    def own(self, begin: Callable[[], Carrier]) -> Carrier:
+        """Return the carrier that new objects go to; in a worker, where what it was given is kept."""
         with self._lock:
             if self._own is None:
-                self._own = next(iter(self._known.values()), None)  # in a worker: where what it was given is kept
-            if self._own is None:
-                from lithops.multiprocessing.choice import open_carrier
-
-                self._own = open_carrier()
+                self._own = next(iter(self._known.values()), None) or begin()
             return self._own
 
     def adopt(self, carrier: Carrier) -> None:

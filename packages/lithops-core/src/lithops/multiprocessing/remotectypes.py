@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lithops.multiprocessing.kinds import Description, Kind, all_fields, describe, kind_of
 
 if TYPE_CHECKING:
-    from lithops.multiprocessing.carrier import Carrier
+    from lithops.multiprocessing.shared import Use
 
 _standard: Any = sharedctypes  # typeshed knows some of it only
 
@@ -18,36 +18,32 @@ _standard: Any = sharedctypes  # typeshed knows some of it only
 class Remote:
     """A view of an object of a type of ctypes, in a block of bytes from `offset` on."""
 
-    _where: tuple[Carrier, str]
+    _use: Use
     _kind: Kind
     _offset: int
-    _removal: Any
 
-    def __init__(self, carrier: Carrier, key: str, kind: Kind, offset: int = 0) -> None:
-        vars(self).update(_where=(carrier, key), _kind=kind, _offset=offset, _removal=None)
+    def __init__(self, use: Use, kind: Kind, offset: int = 0) -> None:
+        vars(self).update(_use=use, _kind=kind, _offset=offset)
 
     def __reduce__(self) -> tuple[Callable[..., Remote], tuple[Any, ...]]:
-        if self._removal is not None:
-            self._removal.detach()
-        return _arrive, (*self._where, describe(self._kind), self._offset)
+        return _arrive, (self._use, describe(self._kind), self._offset)
 
     def data(self) -> bytes:
         """Return all bytes."""
         return bytes(self._load(self._kind, 0))
 
     def _load(self, kind: Kind, offset: int) -> Any:
-        carrier, key = self._where
-        return kind.from_buffer_copy(carrier.read(key, self._offset + offset, ctypes.sizeof(kind)))
+        use = self._use
+        return kind.from_buffer_copy(use.carrier.read(use.key, self._offset + offset, ctypes.sizeof(kind)))
 
     def _store(self, made: Any, offset: int = 0) -> None:
-        carrier, key = self._where
-        carrier.write(key, self._offset + offset, bytes(made))
+        self._use.carrier.write(self._use.key, self._offset + offset, bytes(made))
 
     def _part(self, kind: Kind, offset: int) -> Any:
         """Return what is at a place: the value of a simple type, else a view."""
         if issubclass(kind, ctypes._SimpleCData):
             return self._load(kind, offset).value
-        return view(*self._where, kind, self._offset + offset)
+        return view(self._use, kind, self._offset + offset)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._kind.__name__}>"
@@ -143,17 +139,17 @@ class RemoteStructure(Remote):
         return types[name]
 
 
-def _arrive(carrier: Carrier, key: str, description: Description, offset: int) -> Remote:
-    return view(carrier, key, kind_of(description), offset)
+def _arrive(use: Use, description: Description, offset: int) -> Remote:
+    return view(use, kind_of(description), offset)
 
 
-def view(carrier: Carrier, key: str, kind: Kind, offset: int = 0) -> Remote:
+def view(use: Use, kind: Kind, offset: int = 0) -> Remote:
     """Return a view of an object of any type."""
     if issubclass(kind, ctypes.Array):
-        return RemoteArray(carrier, key, kind, offset)
+        return RemoteArray(use, kind, offset)
     if issubclass(kind, ctypes.Structure | ctypes.Union):
-        return RemoteStructure(carrier, key, kind, offset)
-    return RemoteValue(carrier, key, kind, offset)
+        return RemoteStructure(use, kind, offset)
+    return RemoteValue(use, kind, offset)
 
 
 def wrapper(obj: Remote) -> Any:

@@ -7,14 +7,14 @@ they read and write the block with each access (`remotectypes`).
 from __future__ import annotations
 
 import ctypes
-import weakref
 from multiprocessing import sharedctypes
 from typing import Any
 
-from lithops.multiprocessing.carrier import Carrier, new_key
+from lithops.multiprocessing.carrier import new_key
+from lithops.multiprocessing.choice import own
 from lithops.multiprocessing.kinds import Description, Kind, describe, kind_of
-from lithops.multiprocessing.reach import process
 from lithops.multiprocessing.remotectypes import Remote, view, wrapper
+from lithops.multiprocessing.shared import Use
 
 _standard: Any = sharedctypes  # typeshed knows some of it only
 _wrapped = _standard.synchronized
@@ -64,18 +64,18 @@ def synchronized(obj: Any, lock: Any = None, ctx: Any = None) -> Any:
     return made
 
 
-def attach(carrier: Carrier, key: str, description: Description) -> Any:
+def attach(use: Use, description: Description) -> Any:
     """Return this process's view of a shared object; what they are pickled as."""
-    return _view(carrier, key, kind_of(description))
+    return _view(use, kind_of(description))
 
 
-def _view(carrier: Carrier, key: str, kind: Kind) -> Any:
-    block = carrier.map(key, ctypes.sizeof(kind))
+def _view(use: Use, kind: Kind) -> Any:
+    block = use.carrier.map(use.key, ctypes.sizeof(kind))
     if block is None:
-        return view(carrier, key, kind)
+        return view(use, kind)
     shared: Any = type(kind.__name__, (kind,), {"__reduce__": _reduce, "__reduce_ex__": _reduce})
     made = shared.from_buffer(block)
-    made._where = carrier, key
+    made._use = use
     made._kind = kind
     return made
 
@@ -83,12 +83,9 @@ def _view(carrier: Carrier, key: str, kind: Kind) -> Any:
 def _new(beginning: Any) -> Any:
     kind = type(beginning)
     describe(kind)  # which says so if it cannot be shared
-    carrier, key = process.own(), new_key()
-    carrier.write(key, 0, bytes(beginning))
-    made = _view(carrier, key, kind)
-    made._removal = weakref.finalize(made, carrier.discard, key)
-    made._removal.atexit = False
-    return made
+    use = Use(own(), new_key())
+    use.carrier.write(use.key, 0, bytes(beginning))
+    return _view(use, kind)
 
 
 def _kind(typecode_or_type: Any) -> Kind:
@@ -108,9 +105,7 @@ def _locked(obj: Any, lock: Any) -> Any:
 
 
 def _reduce(obj: Any, _protocol: int = 0) -> tuple[Any, tuple[Any, ...]]:
-    if removal := getattr(obj, "_removal", None):
-        removal.detach()
-    return attach, (*obj._where, describe(obj._kind))
+    return attach, (obj._use, describe(obj._kind))
 
 
 def _reduce_synchronized(obj: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import copy
 import os
 import threading
 from multiprocessing import util
@@ -30,7 +31,7 @@ def make_executor(workers: int) -> FunctionExecutor:
     """Make an executor as configured, that never repeats a call, and on this machine shows at once what calls print."""
     from lithops.executors import FunctionExecutor
 
-    sections = config.sections()
+    sections = copy.deepcopy(config.document().sections)
     if config.settings().storage != "redis":
         sections.pop("redis", None)  # it is ours; no plugin reads it
     sections.setdefault("lithops", {})["infrastructure_retries"] = 0

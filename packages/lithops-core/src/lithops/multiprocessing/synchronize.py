@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from multiprocessing import process as processes
 from types import TracebackType
@@ -12,14 +13,21 @@ from lithops.multiprocessing.shared import Shared
 SEM_VALUE_MAX = 2**31 - 1
 
 
+def is_count(value: object) -> bool:
+    """Tell whether something is a whole number."""
+    return isinstance(value, int)
+
+
 class SemLock(Shared):
     """What semaphores and locks have in common: tokens, of which a process holds those it acquired."""
 
-    _local = ("_depth", "_thread")
+    _local = ("_depth", "_thread", "_pid")
+    _is_owned = False
+    """Whether only who has it can release it."""
 
     def __init__(self, value: int, maximum: int) -> None:
         super().__init__()
-        if not 0 <= value <= maximum:
+        if not is_count(value) or not 0 <= value <= maximum:
             raise ValueError(f"a semaphore begins with 0 to {maximum} units, found {value!r}")
         self._maximum = maximum
         self._begin()
@@ -27,22 +35,33 @@ class SemLock(Shared):
             self._carrier.fill(self._key, value)
 
     def _begin(self) -> None:
+        self._pid = os.getpid()
         self._depth = 0  # how often this process has acquired it
         self._thread = 0  # the last to do so
 
+    def _see_fork(self) -> None:
+        """Have acquired nothing in a child that was forked by who had."""
+        if self._pid != os.getpid():
+            self._begin()
+
     def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
         """Take a unit; wait for one, at most `timeout` seconds, if there is none and `block` is true."""
+        if timeout is not None and not isinstance(timeout, int | float):
+            raise TypeError(f"a timeout is a number of seconds or None, found {timeout!r}")
         if not self._carrier.borrow(self._key, timeout if block else 0):
             return False
+        self._see_fork()
         self._thread = threading.get_ident()
         self._depth += 1
         return True
 
     def release(self) -> None:
         """Give a unit back; any process may. Raises `ValueError` if there are as many as there can be."""
-        self._depth -= 1  # before another thread can have it, who counts up
-        if not self._carrier.give(self._key, held=self._key, limit=self._maximum):
-            self._depth += 1
+        self._see_fork()
+        before = self._depth
+        self._depth = max(0, before - 1)  # before another thread can have it, who counts up
+        if not self._carrier.give(self._key, held=self._key, owned=self._is_owned, limit=self._maximum):
+            self._depth = before
             raise ValueError("semaphore or lock released too many times")
 
     def get_value(self) -> int:
@@ -57,6 +76,7 @@ class SemLock(Shared):
 
     def _is_mine(self) -> bool:
         """Whether the calling thread was the last of this process to acquire it, and nobody released it."""
+        self._see_fork()
         return self._depth > 0 and self._thread == threading.get_ident()
 
     def _owner(self) -> tuple[str, object]:
@@ -106,6 +126,8 @@ class Lock(SemLock):
 
 class RLock(SemLock):
     """A lock that the thread that has it can acquire again."""
+
+    _is_owned = True
 
     def __init__(self, *, ctx: Any = None) -> None:
         super().__init__(1, 1)

@@ -67,7 +67,7 @@ class Plugins:
 
     def _look_up(self) -> None:
         """Find once what happens for every call."""
-        self._invoke = self._direct("invoke")
+        self._invoke, self._prepare, self._interpret = map(self._direct, ("invoke", "prepare", "interpret"))
         self._hears = {name: self._listeners(name) for name in ("job_started", "calls_finished", "job_finished")}
         self.hears_jobs = any(self._hears.values())
         """Whether a plugin listens to what happens to jobs; if none does, nobody need tell."""
@@ -96,11 +96,17 @@ class Plugins:
 
     def prepare(self, activation: types.Activation) -> types.HttpRequest:
         """Write the request that starts an activation."""
-        return self._first("prepare", types.HttpRequest, activation=activation)
+        request = self._prepare(activation=activation)
+        if type(request) is types.HttpRequest:
+            return request
+        raise self._unanswered("prepare", request, "HttpRequest")
 
     def interpret(self, activation: types.Activation, response: types.HttpResponse) -> types.Outcome:
         """Say what the answer to that request means."""
-        return self._first("interpret", types.Outcome, activation=activation, response=response)
+        outcome = self._interpret(activation=activation, response=response)
+        if type(outcome) is types.Outcome:
+            return outcome
+        raise self._unanswered("interpret", outcome, "Outcome")
 
     def cancel(self, request: types.CancelRequest) -> types.CancelReport:
         """Stop activations or some of their calls; only if `can_cancel`."""

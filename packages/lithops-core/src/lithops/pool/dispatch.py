@@ -102,8 +102,7 @@ class Dispatcher:
         return None
 
     def _hand(self, slot: Slot, run: Run) -> None:
-        fair = -(-run.unsent_count // (2 * len(self._slots)))
-        low, high, block = run.take(max(1, min(run.batch, fair)))
+        low, high, block = run.take(min(run.batch, self._fair(run.batch)))
         connection = slot.connection
         assert connection is not None
         epoch = slot.hand(run, low, high).epoch
@@ -130,6 +129,15 @@ class Dispatcher:
                     self._kill(slot.pid)
         if connection.wants_to_write:
             self._wait_to_write(slot)
+
+    def _fair(self, most: int) -> int:
+        """Return how many calls may go to one worker, `most` or fewer: towards the end of all work, ranges get short."""
+        shares, unsent = 2 * len(self._slots), 0
+        for run in self.runs:
+            unsent += run.unsent_count
+            if unsent >= most * shares:
+                return most
+        return max(1, -(-unsent // shares))
 
     def take_back(self, slot: Slot) -> int:
         """Take all calls that a worker has not begun, even while user code holds its interpreter; return how many."""

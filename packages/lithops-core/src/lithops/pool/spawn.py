@@ -12,8 +12,10 @@ _CONTROL_FD = 3
 
 # Never run by file path or with the current folder on the path: a `types.py` in it would shadow the library's.
 # The version is told before anything of ours is imported, which an older interpreter could not.
-_BOOT = """\
-import os, struct, sys
+BOOT_BEGIN = "import os, struct, sys"
+_BOOT = (
+    f"{BOOT_BEGIN}\n"
+    + """\
 os.write({fd}, struct.pack({answer!r}, b'H', *sys.version_info[:2]))
 if sys.version_info[:2] != {version}: sys.exit()
 if sys.path[:1] == ['']: del sys.path[0]
@@ -21,6 +23,7 @@ sys.path.{how}{where!r})
 from lithops.pool import zygote
 zygote.main({fd})
 """
+)
 
 
 class Started:

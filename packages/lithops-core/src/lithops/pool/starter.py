@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lithops.errors import BackendError, RuntimeMismatchError
 from lithops.pool import spare
 from lithops.pool.protocol import ANSWER, COMMAND
-from lithops.pool.spawn import Started
+from lithops.pool.spawn import BOOT_BEGIN, Started
 from lithops.records import record
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Zygote:
             self._say(COMMAND.pack(b"S", len(data)), [page])
             self.control.sendall(data)
         except OSError as error:
-            raise BackendError(self._obituary()) from error
+            raise BackendError(self._stillbirth()) from error
 
     def check(self) -> None:
         """Wait for the interpreter's greeting and compare its version with the driver's.
@@ -89,7 +89,7 @@ class Zygote:
         try:
             data = self._exactly(ANSWER.size)
         except (OSError, EOFError) as error:
-            raise BackendError(self._obituary()) from error
+            raise BackendError(self._stillbirth()) from error
         finally:
             with contextlib.suppress(OSError):
                 self.control.settimeout(None)
@@ -177,7 +177,10 @@ class Zygote:
             data += more
         return data
 
+    def _stillbirth(self) -> str:
+        return f"{self._obituary()}; name a Python interpreter in `runtime`"
+
     def _obituary(self) -> str:
         text = os.pread(self._errors, 4096, 0).decode("utf-8", "replace").strip()
-        said = f"; it said: {text}" if text else ""
+        said = f"; it said: {text}" if text and BOOT_BEGIN not in text else ""  # what is no Python shows it as it is
         return f"the process that starts the workers ({self._python!r}) has ended{said}"

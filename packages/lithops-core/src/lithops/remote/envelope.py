@@ -5,13 +5,12 @@ Both are a short JSON header and the parts it lists, one behind the other:
     b"LR1\\n" or b"LA1\\n", length of the header (4 bytes, little-endian), header, parts
 
 The parts of an activation are the function and its buffers, then each block and its buffers; those of an answer are
-per report its fixed columns, what it says of logs, its results and their buffers.
+per report the states of its calls, what was measured of them, their results and the buffers of these.
 """
 
 from __future__ import annotations
 
 import json
-import pickle
 import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -108,17 +107,17 @@ def encode_reports(reports: Sequence[Report]) -> bytes:
     told: list[dict[str, object]] = []
     parts: list[Buffer] = []
     for report in reports:
-        logs = [LogSlice(call=log.call, tail=log.tail) for log in report.logs]
         told.append(
             {
                 "activation": report.activation_id,
                 "calls": (report.first, report.count, report.attempt),
                 "worker": report.worker,
+                "logs": [(log.call, log.tail) for log in report.logs],
                 "buffers": len(report.results.buffers),
                 "final": report.final,
             }
         )
-        parts += (report.states, _columns(report), pickle.dumps(logs, 5) if logs else b"", report.results.body)
+        parts += (report.states, _columns(report), report.results.body)
         parts += report.results.buffers
     return _joined(_ANSWER, {"reports": told}, parts)
 
@@ -134,7 +133,7 @@ def decode_reports(data: Buffer) -> list[Report]:
 
 def _report(told: dict[str, Any], parts: Iterator[memoryview]) -> Report:
     first, count, attempt = told["calls"]
-    states, columns, logs = bytes(next(parts)), bytes(next(parts)), next(parts)
+    states, columns = bytes(next(parts)), bytes(next(parts))
     results = _payload(parts, told["buffers"])
     started, ended, cpu_user, cpu_system, peak_kb, grown_kb = codec.decode_columns(columns, count)
     return Report(
@@ -151,7 +150,7 @@ def _report(told: dict[str, Any], parts: Iterator[memoryview]) -> Report:
         peak_kb=peak_kb,
         grown_kb=grown_kb,
         worker=told["worker"],
-        logs=pickle.loads(logs) if logs else (),
+        logs=[LogSlice(call=call, tail=tail) for call, tail in told["logs"]],
         final=told["final"],
     )
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lithops.plugins import Plugins
-    from lithops.types import Activation, CancelRequest, ExecutorInfo, Receipt, Sink
+    from lithops.types import Activation, CancelRequest, Receipt, Sink
 
 
 class Serverless:
@@ -32,7 +32,7 @@ class Serverless:
     @hookimpl(trylast=True)
     def cancel(self, request: CancelRequest) -> CancelReport:
         """Drop the requests that were not sent yet; what runs, runs on, and nobody waits for it."""
-        return CancelReport(stopped=self._requests.drop(request.receipts))
+        return CancelReport(stopped=self._requests.drop(request))
 
     @hookimpl
     def close(self) -> None:

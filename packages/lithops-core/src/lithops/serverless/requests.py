@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from lithops.errors import BackendError, TransportError
+from lithops.errors import BackendError, ClosedError, TransportError
 from lithops.records import replaced
 from lithops.remote.envelope import decode_reports
 from lithops.serverless.http.engine import Engine
@@ -91,14 +91,13 @@ class _Request:
             self.lost(outcome.cause, outcome.detail)
         elif outcome.fate is Fate.REFUSED:
             self._close()
-            error = outcome.error if outcome.error is not None else BackendError(outcome.detail)
-            sink.refused((name,), error)
+            sink.refused((name,), outcome.error or BackendError(outcome.detail))
         else:
             sink.started((name,), time.time())
 
     def failed(self, error: Exception, sent: bool) -> None:
         """Tell that there is no answer; if it was sent, it may have run all the same."""
-        if isinstance(error, TransportError) and not error.lasting:
+        if isinstance(error, ClosedError) or (isinstance(error, TransportError) and not error.lasting):
             self.lost(Cause.UNREACHABLE, str(error))
         else:
             self._close()

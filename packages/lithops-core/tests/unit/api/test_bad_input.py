@@ -137,9 +137,13 @@ def test_a_mode_without_an_installed_backend_says_what_to_install(executor: type
         executor()
 
 
-def test_a_runtime_that_is_no_interpreter_is_refused() -> None:
-    with pytest.raises(BackendError, match="'/bin/true'"):
-        FunctionExecutor(runtime="/bin/true")
+@pytest.mark.parametrize("program", ["/bin/true", "/bin/ls", "/bin/echo"])
+def test_a_runtime_that_is_no_interpreter_is_refused(program: str) -> None:
+    with pytest.raises(BackendError) as caught:
+        FunctionExecutor(runtime=program)
+    assert str(caught.value) == (
+        f"the process that starts the workers ({program!r}) has ended; name a Python interpreter in `runtime`"
+    )
 
 
 def test_a_log_that_cannot_be_written_is_refused(tmp_path: Path, own_logger: None) -> None:

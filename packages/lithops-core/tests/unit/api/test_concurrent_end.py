@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
+import signal
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,9 +15,10 @@ import pytest
 from lithops import FunctionExecutor
 from lithops.concurrent.futures import (
     Executor,
+    Future,
     ProcessPoolExecutor,
 )
-from lithops.errors import ClosedError
+from lithops.errors import CancelledError, ClosedError
 
 from .conftest import DEADLINE_S, pass_gate
 
@@ -30,7 +34,7 @@ def executor(fexec: FunctionExecutor) -> Executor:
 
 
 @pytest.fixture
-def one(_own_state: None) -> Iterator[Executor]:
+def one(own_state: None) -> Iterator[Executor]:
     """An executor of one worker."""
     with ProcessPoolExecutor(1) as executor:
         yield executor
@@ -81,7 +85,9 @@ def test_map_raises_when_its_time_is_over(executor: Executor, gate: Gate) -> Non
 
 
 @pytest.mark.parametrize("option", ["chunksize", "buffersize"])
-@pytest.mark.parametrize(("size", "kind"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), ("1", TypeError)])
+@pytest.mark.parametrize(
+    ("size", "kind"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), ("1", TypeError), (True, TypeError)]
+)
 def test_map_refuses_sizes_that_are_none(executor: Executor, option: str, size: object, kind: type[Exception]) -> None:
     with pytest.raises(kind, match=f"{option} must be .*whole number from 1 up, found {size!r}"):
         executor.map(abs, [1], **{option: size})  # type: ignore[arg-type]  # that is the point
@@ -124,6 +130,51 @@ def test_shutdown_that_does_not_wait_closes_after_the_last_call(gate: Gate) -> N
     gate.open(3)
     assert len({future.result(DEADLINE_S) for future in futures}) == 1
     assert closed.wait(DEADLINE_S)
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_an_interrupt_in_the_block_or_at_its_end_ends_all_calls(own_state: None, gate: Gate, waits: bool) -> None:
+    futures: list[Future[int]] = []
+
+    def interrupt() -> None:
+        gate.arrival()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    with pytest.raises(KeyboardInterrupt), ProcessPoolExecutor(1) as executor:
+        futures += [executor.submit(pass_gate, gate.path) for _ in range(5)]
+        thread.start()
+        if waits:
+            futures[0].result(DEADLINE_S)
+    thread.join()
+    assert all(future.done() for future in futures)
+    assert isinstance(futures[0].exception(), CancelledError)
+    assert futures[-1].cancelled()
+
+
+def test_an_interrupt_at_the_end_of_a_program_ends_it(run_program: Program) -> None:
+    done = run_program(
+        "import atexit, os, signal, threading, time\n"
+        "from lithops.concurrent.futures import ProcessPoolExecutor\n"
+        "def nap(): time.sleep(1000)\n"
+        "executor = ProcessPoolExecutor(1)\n"
+        "future = executor.submit(nap)\n"
+        "at_end = threading.Event()\n"
+        "atexit.register(at_end.set)\n"
+        "kill = lambda: (at_end.wait(), os.kill(os.getpid(), signal.SIGINT))\n"
+        "threading.Thread(target=kill, daemon=True).start()\n",
+        check=False,
+    )
+    assert "KeyboardInterrupt" in done.stderr
+
+
+def test_an_executor_that_nobody_has_leaves_nothing_to_be_done_at_the_end(fexec: FunctionExecutor) -> None:
+    executor = Executor(fexec)
+    executor.submit(abs, -1).result()
+    at_exit = weakref.ref(executor._feeder._at_exit)
+    del executor
+    gc.collect()
+    assert at_exit() is None
 
 
 def test_a_forked_process_cannot_use_the_executor(executor: Executor, gate: Gate) -> None:

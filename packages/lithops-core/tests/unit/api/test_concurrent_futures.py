@@ -39,7 +39,7 @@ def executor(fexec: FunctionExecutor) -> Executor:
 
 
 @pytest.fixture
-def one(_own_state: None) -> Iterator[Executor]:
+def one(own_state: None) -> Iterator[Executor]:
     """An executor of one worker."""
     with ProcessPoolExecutor(1) as executor:
         yield executor
@@ -192,7 +192,7 @@ def test_ours_take_futures_of_any_executors(executor: Executor, gate: Gate) -> N
         waiting.result()
 
 
-@pytest.mark.parametrize("way", [wait, lambda futures: list(as_completed(futures))])
+@pytest.mark.parametrize("way", [wait, lambda futures: list(as_completed(futures)), concurrent.futures.wait])
 def test_results_are_read_at_once_for_those_who_do_not_read_themselves(
     monkeypatch: pytest.MonkeyPatch, way: Callable[[list[Future[int]]], object]
 ) -> None:

@@ -87,7 +87,7 @@ def executor(fexec: FunctionExecutor) -> Executor:
 
 
 @pytest.fixture
-def one(_own_state: None) -> Iterator[Executor]:
+def one(own_state: None) -> Iterator[Executor]:
     """An executor of one worker."""
     with ProcessPoolExecutor(1) as executor:
         yield executor

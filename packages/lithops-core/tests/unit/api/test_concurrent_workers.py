@@ -144,6 +144,14 @@ def test_an_initializer_must_be_something_to_call() -> None:
         ProcessPoolExecutor(1, initializer=3)  # type: ignore[arg-type]  # that is the point
 
 
+@pytest.mark.parametrize("kind", [ProcessPoolExecutor, ThreadPoolExecutor])
+def test_initargs_must_be_several(kind: Any) -> None:
+    with pytest.raises(
+        BadCallError, match=r"^initargs must be the arguments of the initializer, found 3; write \(3,\)$"
+    ):
+        kind(1, initializer=set_mark, initargs=3)
+
+
 # --- making one
 
 
@@ -157,9 +165,9 @@ def test_max_workers_is_how_many_calls_run_at_once(kind: Any, gate: Gate) -> Non
         assert executor._max_workers == 3
 
 
-@pytest.mark.parametrize("number", [0, -1])
-def test_max_workers_must_be_greater_than_0(number: int) -> None:
-    with pytest.raises(ValueError, match=f"max_workers must be greater than 0, found {number}"):
+@pytest.mark.parametrize("number", [0, -1, "2", 1.5, True])
+def test_max_workers_must_be_greater_than_0(number: Any) -> None:
+    with pytest.raises(ValueError, match=f"^max_workers must be greater than 0, and whole, found {number!r}$"):
         ProcessPoolExecutor(number)
 
 

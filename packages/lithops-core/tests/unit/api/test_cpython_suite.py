@@ -49,7 +49,7 @@ SKIPPED = {"LithopsProcessPoolExecutorTest.test_max_workers_too_large"}
 
 
 @pytest.fixture(scope="module")
-def outcomes(_own_state: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]]:
+def outcomes(own_state: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]]:
     config = tmp_path_factory.mktemp("suite") / "config.yaml"
     config.write_text("localhost:\n  stream_logs: true\n")  # some tests look at what calls print
     done = subprocess.run(

@@ -255,6 +255,16 @@ def test_an_executor_that_nobody_uses_any_more_ends_its_processes() -> None:
     assert children() <= before
 
 
+def test_an_executor_that_nobody_uses_any_more_leaves_nothing_to_be_done_at_the_end() -> None:
+    fexec = FunctionExecutor(worker_processes=1)
+    at_exit = weakref.ref(fexec._at_exit)
+    del fexec
+    gc.collect()
+    assert at_exit() is None
+    for thread in closing_threads():
+        thread.join(DEADLINE_S)
+
+
 def test_a_future_keeps_the_executor_that_it_came_from_at_work(gate: Gate) -> None:
     future = FunctionExecutor(worker_processes=1).call_async(pass_gate, gate.path)
     gate.arrival()

@@ -67,7 +67,7 @@ class Kernel:
 
 
 @pytest.fixture(scope="module")
-def kernel(_own_state: None) -> Iterator[Kernel]:
+def kernel(own_state: None) -> Iterator[Kernel]:
     manager, client = start_new_kernel(startup_timeout=2 * DEADLINE_S)
     kernel = Kernel(manager, client)
     setup = kernel.run("import lithops\nfexec = lithops.FunctionExecutor(worker_processes=2)")

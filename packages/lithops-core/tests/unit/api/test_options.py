@@ -98,7 +98,7 @@ def test_a_call_that_takes_too_long_is_ended(lone: FunctionExecutor, gate: Gate)
     with pytest.raises(CallTimeoutError, match=r"timeout of 0\.1 s") as caught:
         future.result(timeout=DEADLINE_S)
     assert isinstance(caught.value, TimeoutError)
-    assert 0.1 <= time.monotonic() - begin < 5
+    assert 0.1 <= time.monotonic() - begin < DEADLINE_S
     assert future.execution_timeout == 0.1
     assert lone.call_async(abs, -1).result(timeout=DEADLINE_S) == 1
 
@@ -110,7 +110,7 @@ def test_the_timeout_holds_for_each_call_and_not_for_the_job(lone: FunctionExecu
         select.select([], [], [], seconds)
         return seconds
 
-    assert lone.map(pause, [0.05] * 8, timeout=0.3).get_result(timeout=DEADLINE_S) == [0.05] * 8
+    assert lone.map(pause, [0.4] * 8, timeout=3).get_result(timeout=DEADLINE_S) == [0.4] * 8
 
 
 @pytest.mark.parametrize("timeout", [1e7, 1e12, 1e300])

@@ -1,13 +1,18 @@
-"""`RetryingFunctionExecutor`: retries under the names users know."""
+"""`RetryingFunctionExecutor`: retries under the names users know.
+
+Over 400 lines, because submitting, waiting and futures of one executor share calls that fail in the same ways.
+"""
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -223,7 +228,7 @@ def test_a_call_that_was_cancelled_in_its_pause_is_not_started_when_the_pause_is
 ) -> None:
     monkeypatch.setattr("random.random", lambda: 1.0)  # so that all pauses are equally long
     path = next(paths)
-    policy = RetryPolicy(retries=1, first_delay_s=0.3)
+    policy = RetryPolicy(retries=1, first_delay_s=2.0)  # long enough to be cancelled in, on a busy machine, too
     future, other = rexec.map(flaky, [(path, 2), (next(paths), 2)], retries=policy)
     while not future.attempts:
         rexec.wait(future, timeout=0.001)
@@ -242,13 +247,47 @@ def test_a_call_that_takes_too_long_is_tried_again(rexec: RetryingFunctionExecut
             select.select([], [], [], 60)
         return 7
 
-    (future,) = rexec.map(slow_at_first, [next(paths)], timeout=0.2, retries=1)
+    (future,) = rexec.map(slow_at_first, [next(paths)], timeout=2, retries=1)
     assert future.result(timeout=DEADLINE_S) == 7
     first, second = future.attempts
     assert isinstance(first.error, CallTimeoutError)
     assert first.started is not None
     assert second.started is not None
-    assert first.started + 0.2 <= first.ended <= second.started <= second.ended
+    assert first.started + 2 <= first.ended <= second.started <= second.ended
+
+
+def test_a_wait_without_futures_is_for_all_calls_whose_results_were_not_taken() -> None:
+    with RetryingFunctionExecutor(FunctionExecutor(worker_processes=1)) as rexec:
+        taken = rexec.map(abs, [-1, -2])
+        assert rexec.get_result(taken) == [1, 2]
+        futures = [*rexec.map(abs, [-3, -4]), rexec.call_async(abs, -5)]
+        rexec.executor.call_async(abs, -6)  # is not one of those that know their input
+        done, not_done = rexec.wait()
+        assert (done, not_done) == (futures, [])
+        assert [(type(future), future.input) for future in done] == [(RetryingFuture, n) for n in (-3, -4, -5)]
+        assert {future.input for future in rexec.as_completed(timeout=DEADLINE_S)} == {-3, -4, -5}
+        assert rexec.get_result() == [3, 4, 5, 6]
+        assert rexec.wait() == ([], [])
+
+
+def test_inputs_of_calls_whose_results_were_taken_are_not_kept() -> None:
+    with RetryingFunctionExecutor(FunctionExecutor(worker_processes=1)) as rexec:
+        kept = weakref.ref(item := {1, 2})
+        assert rexec.map(len, [item])[0].result() == 2
+        del item
+        rexec.map(abs, [-2])
+        gc.collect()
+        assert kept() is None
+
+
+def test_who_is_told_of_the_end_of_a_call_is_given_its_future(rexec: RetryingFunctionExecutor) -> None:
+    futures = rexec.map(abs, [-1, -2])
+    told: list[object] = []
+    for future in futures:
+        future.add_done_callback(told.append)
+    assert {future.input for future in rexec.as_completed(futures)} == {-1, -2}
+    assert {future.input for future in lithops.wait.as_completed(futures)} == {-1, -2}
+    assert {id(future) for future in told} == {id(future) for future in futures}
 
 
 # --- futures
@@ -328,6 +367,16 @@ def test_a_future_whose_input_cannot_be_pickled_by_itself_travels(rexec: Retryin
 
 
 # --- the executor
+
+
+@pytest.mark.parametrize("executor", [3, None, FunctionExecutor])
+def test_what_is_no_executor_is_refused(executor: Any) -> None:
+    with pytest.raises(BadCallError) as caught:
+        RetryingFunctionExecutor(executor)
+    assert str(caught.value) == (
+        f"RetryingFunctionExecutor takes the executor that is to run the calls, found {executor!r}; write "
+        "RetryingFunctionExecutor(FunctionExecutor())"
+    )
 
 
 def test_it_is_closed_with_its_executor_and_closing_it_twice_is_harmless(paths: Iterator[str]) -> None:

@@ -60,7 +60,7 @@ def test_a_timeout_returns_what_there_is_and_stops_nothing(fexec: FunctionExecut
     quick.result()
     begin = time.monotonic()
     done, not_done = fexec.wait([quick, waiting], timeout=0.05)
-    assert 0.05 <= time.monotonic() - begin < 10
+    assert 0.05 <= time.monotonic() - begin < DEADLINE_S
     assert (done, not_done) == ([quick], [waiting])
     assert waiting.running
     gate.open()
@@ -193,7 +193,7 @@ def test_a_bar_is_shown_to_nobody_where_there_is_no_terminal(
     ("options", "message"),
     [
         ({"timeout": -1}, "timeout must not be negative, found -1"),
-        ({"timeout": float("nan")}, "timeout must not be negative, found nan"),
+        ({"timeout": float("nan")}, "timeout must be a number of seconds or None, found nan"),
         ({"timeout": "5"}, "timeout must be a number of seconds or None, found '5'"),
         ({"return_when": 101}, "return_when must be ALL_COMPLETED, .* from 1 to 100, found 101"),
         ({"return_when": "all"}, "return_when must be .* found 'all'"),

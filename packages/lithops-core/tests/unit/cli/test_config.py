@@ -91,6 +91,13 @@ def test_validate_names_what_it_found_valid(lithops: Lithops, config: Path) -> N
     assert (outcome.code, outcome.out) == (0, f"{config}: valid\n")
 
 
+def test_validate_takes_the_file_as_an_argument_too(lithops: Lithops, config: Path) -> None:
+    assert lithops("config", "validate", str(config)).out == f"{config}: valid\n"
+    outcome = lithops("config", "validate", str(config), "-c", "other")
+    assert outcome.code == 2
+    assert f"FILE and --config name two configurations, {str(config)!r} and 'other'; name one" in outcome.err
+
+
 def test_validate_says_when_there_is_nothing_to_validate(lithops: Lithops) -> None:
     assert lithops("config", "validate").out == "no configuration was found, so the defaults hold\n"
 

@@ -204,7 +204,10 @@ def test_a_call_that_fails_says_why(doctor: Doctor, tmp_path: Path) -> None:
     assert code == 1
     state, found, remedy = checks["call"]
     assert state == "fail"
-    assert found.endswith(": BackendError: the process that starts the workers ('/bin/false') has ended")
+    assert found.endswith(
+        ": BackendError: the process that starts the workers ('/bin/false') has ended; "
+        "name a Python interpreter in `runtime`"
+    )
     assert remedy == "'lithops doctor --debug' shows all that happened"
 
 

@@ -174,7 +174,7 @@ def test_a_misspelt_section_names_the_nearest(name: str, near: str, write: Write
 def test_a_section_that_could_not_be_a_plugins_is_refused() -> None:
     assert refused(config={"My-Section": {}}) == (
         "the config argument: unknown section 'My-Section'; sections are named like plugins, in lower case with "
-        "underscores: known: lithops, localhost, serverless, standalone"
+        "underscores: known: lithops, localhost, redis, serverless, standalone"
     )
 
 

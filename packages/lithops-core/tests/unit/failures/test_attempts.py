@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import pickle
 import signal
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,7 @@ import lithops
 from lithops import RetryPolicy
 from lithops.errors import CallTimeoutError, WorkerCrashedError, WorkerLostError
 
+from ..executors_and_gates import interrupt_while_in
 from .conftest import DEADLINE_S, Odd, nth, raising
 
 Make = Callable[..., lithops.FunctionExecutor]
@@ -267,8 +270,7 @@ def test_a_report_that_comes_twice_is_one_attempt(echo: None, make: Make, tmp_pa
 
 
 def test_ctrl_c_cancels_a_call_that_pauses(drive: Drive) -> None:
-    driver = drive("""
-        import os, signal, threading
+    program = textwrap.dedent("""
         import lithops
 
         def fail(x):
@@ -280,13 +282,14 @@ def test_ctrl_c_cancels_a_call_that_pauses(drive: Drive) -> None:
             future = fexec.call_async(fail, 1, retries=policy)
             while not future.attempts:
                 fexec.wait(future, timeout=0.01)
-            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+            interrupt_while_in("wait_for")
             try:
                 fexec.get_result(future)
             except KeyboardInterrupt:
                 print(future.cancelled(), len(future.attempts), fexec.call_async(abs, -1).result())
             fexec.close()
     """)
+    driver = drive(inspect.getsource(interrupt_while_in) + program)
     assert driver.finish() == (0, "True 1 1\n", "")
 
 

@@ -25,6 +25,8 @@ import pytest
 import lithops
 from lithops.errors import CancelledError, ClosedError, JobTimeoutError
 
+from ..executors_and_gates import interrupt_while_in
+
 Make = Callable[..., lithops.FunctionExecutor]
 Until = Callable[..., Any]
 Alive = Callable[[int], bool]
@@ -163,9 +165,9 @@ def test_a_signal_handler_that_raises_ends_the_wait_and_nothing_else(
     one.call_async(double, 1).result()
     future = one.call_async(work, 5)
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
     try:
         with pytest.raises(Alarm):
+            signal.setitimer(signal.ITIMER_REAL, 0.1)  # from now on it may ring
             future.result()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -183,8 +185,8 @@ def test_alarms_at_any_moment_lose_no_call(executor: lithops.FunctionExecutor) -
     try:
         for _ in range(10):
             futures = executor.map(double, range(300))
-            signal.setitimer(signal.ITIMER_REAL, 0.004)
             try:
+                signal.setitimer(signal.ITIMER_REAL, 0.004)  # from now on it may ring
                 executor.wait(futures)
                 while True:  # until it rings; not `pause`, before which it may have come
                     time.sleep(0)
@@ -210,17 +212,17 @@ def test_a_signal_handler_that_returns_does_not_end_the_wait(one: lithops.Functi
 
 def test_an_interrupt_is_raised_where_the_driver_waits_and_the_executor_lives_on(one: lithops.FunctionExecutor) -> None:
     future = one.call_async(sleep_long, 0)
-    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
+        interrupt_while_in("wait_for")
         one.get_result(future)
     assert future.cancelled()
     assert one.call_async(double, 2).result() == 4
 
 
 def test_an_interrupt_while_a_single_future_is_waited_for_cancels_nothing(one: lithops.FunctionExecutor) -> None:
-    future = one.call_async(lambda x: slowly(0.4, x), 3)
-    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    future = one.call_async(lambda x: slowly(2, x), 3)
     with pytest.raises(KeyboardInterrupt):
+        interrupt_while_in("wait_for")
         future.result()
     assert future.result() == 3
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 import threading
 import time
@@ -17,6 +18,14 @@ from lithops.serverless.http.engine import Engine
 from lithops.types import HttpRequest, HttpResponse
 
 LIMIT_S = 60.0
+
+
+@pytest.fixture(autouse=True)
+def _heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `caplog` see what is logged, whatever an executor of another test has set."""
+    log = logging.getLogger("lithops")
+    monkeypatch.setattr(log, "propagate", True)
+    monkeypatch.setattr(log, "level", logging.NOTSET)
 
 
 class Connection:

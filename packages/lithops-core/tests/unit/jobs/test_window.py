@@ -112,6 +112,16 @@ def test_blocks_are_found_by_call_and_let_go_with_their_group() -> None:
     assert (gone.first, gone.count, codec.decode_items(gone)[1:]) == (1, 1, [])
 
 
+@pytest.mark.parametrize("ordered", [True, False])
+def test_what_nobody_will_take_can_be_let_go(ordered: bool) -> None:
+    window = window_of(2, 3, ordered=ordered)
+    fill(window, 0, 3)
+    window.clear()
+    assert (window.has_ready, window.take(9), window.under_way(), window.is_over(4)) == (False, [], [], True)
+    assert fill(window, 3, 2) == 0  # late
+    assert codec.decode_items(window.block_of(3))[1:] == []
+
+
 def test_it_learns_what_calls_take() -> None:
     window = window_of(4)
     fill(window, 0, 4)

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from select import select
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,12 @@ from lithops.multiprocessing.reach import process
 DEADLINE_S = 60
 """How long anything may take before a test says that it hangs."""
 PASSWORD = "not known to anybody"
+local_only = pytest.mark.parametrize("carrier", ["local"], indirect=True)
+
+
+def redis_only(test: Callable[..., None]) -> Callable[..., None]:
+    """Run a test with the carrier in Redis."""
+    return pytest.mark.needs("redis-server")(pytest.mark.parametrize("carrier", ["redis"], indirect=True)(test))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,20 +61,27 @@ def local(_own_state: None) -> Iterator[Carrier]:
     manager.close()
 
 
-@pytest.fixture(scope="module")
-def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A Redis server of our own, on a socket."""
-    path = tmp_path_factory.mktemp("redis") / "socket"
+@contextmanager
+def redis_server(path: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Have a Redis server on a socket, with nothing on disk but what the options say."""
     command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--requirepass", PASSWORD]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=path.parent) as server:
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, cwd=path.parent) as server:
         try:
             assert server.stdout is not None
             while b"ready to accept connections" not in (line := server.stdout.readline()):
                 assert line, "the server ended"
-            yield path
+            yield server
         finally:
             server.send_signal(signal.SIGTERM)
             server.stdout.read()
+
+
+@pytest.fixture(scope="module")
+def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A Redis server of our own, on a socket."""
+    path = tmp_path_factory.mktemp("redis") / "socket"
+    with redis_server(path):
+        yield path
 
 
 def on_redis(path: Path, **more: object) -> dict[str, dict[str, object]]:
@@ -74,15 +89,24 @@ def on_redis(path: Path, **more: object) -> dict[str, dict[str, object]]:
     return {"redis": {"unix_socket_path": str(path), "password": PASSWORD, "ship_credentials": True, **more}}
 
 
+@contextmanager
+def carrier_on(path: Path) -> Iterator[Any]:
+    """Have a namespace in Redis."""
+    before = dict(config._values)
+    config.update({config.CARRIER: "redis", config.LITHOPS_CONFIG: on_redis(path)})
+    try:
+        carrier: Any = open_carrier()
+    finally:
+        config.update(before)
+    yield carrier
+    carrier.remove_all()
+
+
 @pytest.fixture(scope="module")
 def redis(redis_socket: Path) -> Iterator[Carrier]:
     """A namespace in Redis."""
-    before = dict(config._values)
-    config.update({config.CARRIER: "redis", config.LITHOPS_CONFIG: on_redis(redis_socket)})
-    carrier = open_carrier()
-    config.update(before)
-    yield carrier
-    carrier.remove_all()  # type: ignore[attr-defined]
+    with carrier_on(redis_socket) as carrier:
+        yield carrier
 
 
 @pytest.fixture(params=["local", pytest.param("redis", marks=pytest.mark.needs("redis-server"))], autouse=True)

@@ -97,10 +97,31 @@ def test_notification_goes_past_a_process_that_was_killed_waiting() -> None:
 
     (thread,) = in_threads(wait, 1)
     told.get(timeout=DEADLINE_S)
-    while thread.is_alive():  # on Redis the dead one counts until its lease ends
+    with condition:  # if the dead one still stands in line, it is notified, and passes it on
+        condition.notify()
+    thread.join(DEADLINE_S)
+    assert woken == [True]
+
+
+def test_notification_of_a_process_that_dies_before_it_hears_of_it_goes_to_the_next() -> None:
+    condition, told = Condition(), Queue()
+    woken: list[bool] = []
+
+    def wait() -> None:
         with condition:
-            condition.notify()
-        thread.join(0.5)
+            told.put(None)
+            woken.append(condition.wait(DEADLINE_S))
+
+    process = Process(target=sleep_until_notified, args=(condition, told))
+    process.start()
+    pid = told.get(timeout=DEADLINE_S)
+    (thread,) = in_threads(wait, 1)
+    told.get(timeout=DEADLINE_S)
+    with condition:  # both wait
+        condition.notify()
+        os.kill(pid, signal.SIGKILL)
+        process.join(DEADLINE_S)
+    thread.join(DEADLINE_S)
     assert woken == [True]
 
 

@@ -87,19 +87,63 @@ def test_count_of_processors_is_the_configurations(parameters: Any) -> None:
     assert mp.cpu_count() == 7
 
 
-def test_unknown_carrier_is_refused(parameters: Any) -> None:
-    parameters.set_parameter("CARRIER", "pigeon")
-    with pytest.raises(ConfigError, match="CARRIER must be 'auto', 'local' or 'redis', found 'pigeon'"):
-        open_carrier()
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("CARRIER", "pigeon", "'auto', 'local' or 'redis', found 'pigeon'"),
+        ("LITHOPS_CONFIG", "config.yaml", "a configuration as a dict of sections, found 'config.yaml'"),
+        ("STREAM_STDOUT", "yes", "True or False, found 'yes'"),
+        ("REDIS_EXPIRY_TIME", 5, "a number of seconds, at least 60, found 5"),
+        ("REDIS_EXPIRY_TIME", "1h", "a number of seconds, at least 60, found '1h'"),
+        ("ENV_VARS", {"COUNT": 1}, "a dict of names and values that are text, found {'COUNT': 1}"),
+    ],
+)
+def test_value_that_a_parameter_cannot_have_is_refused(
+    name: str, value: object, expected: str, parameters: Any
+) -> None:
+    before = parameters.get_parameter(name)
+    with pytest.raises(ConfigError) as refused:
+        parameters.set_parameter(name, value)
+    assert str(refused.value) == f"the parameter {name} must be {expected}"
+    assert parameters.get_parameter(name) == before
 
 
 def test_redis_has_to_be_configured(parameters: Any) -> None:
     parameters.set_parameter("CARRIER", "redis")
     with pytest.raises(ConfigError, match="the configuration has no section 'redis'"):
         open_carrier()
-    parameters.set_parameter("LITHOPS_CONFIG", {"redis": {"port": "many"}})
-    with pytest.raises(ConfigError, match="section 'redis', key 'port': "):
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("redis:", ": section 'redis': it does not say where Redis is; write 'host:' with its name or address"),
+        ("redis: {port: 1}", "section 'redis': it does not say where Redis is"),
+        ("redis:\n  host: here\n  hots: there", "line 3: unknown key 'hots' in section 'redis'; did you mean 'host'?"),
+        ("redis: {host: here, port: many}", "redis.port is 'many'; it must be an integer from 1 to 65535"),
+        ("redis: {host: here, ssl: maybe}", "redis.ssl is 'maybe'; it must be true or false"),
+        (
+            "redis: {host: here, socket_connect_timeout: 0}",
+            "redis.socket_connect_timeout is 0; it must be a number above 0",
+        ),
+    ],
+)
+def test_section_that_makes_no_sense_is_refused(
+    written: str, message: str, parameters: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(written)
+    monkeypatch.setenv("LITHOPS_CONFIG_FILE", str(file))
+    parameters.set_parameter("CARRIER", "redis")
+    with pytest.raises(ConfigError) as refused:
         open_carrier()
+    assert message in str(refused.value)
+    assert str(file) in str(refused.value)
+
+
+def test_section_is_not_said_to_be_unchecked(parameters: Any) -> None:
+    parameters.set_parameter("LITHOPS_CONFIG", {"redis": {"host": "here"}})
+    assert config.settings().notes == ()
 
 
 def test_import_loads_next_to_nothing() -> None:

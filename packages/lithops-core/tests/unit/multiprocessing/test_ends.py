@@ -15,15 +15,19 @@ from lithops.errors import CarrierError
 from lithops.multiprocessing import Lock, Process, Queue
 from lithops.multiprocessing.carrier import Carrier, new_key
 
-from .conftest import DEADLINE_S, Program, on_redis, wait_for_end
+from .conftest import DEADLINE_S, Program, local_only, on_redis, redis_only, wait_for_end
 
-local_only = pytest.mark.parametrize("carrier", ["local"], indirect=True)
-redis_only = [pytest.mark.needs("redis-server"), pytest.mark.parametrize("carrier", ["redis"], indirect=True)]
+
+def command(carrier: Any, *words: object) -> Any:
+    """Have a command done by the server that a carrier uses."""
+    with carrier._link() as link:
+        return link.ask(*words)
+
 
 PROGRAM = """
 import os, signal
 from lithops.multiprocessing import Process, Queue, Value
-from lithops.multiprocessing.reach import process
+from lithops.multiprocessing.choice import own
 
 def work(told):
     told.put(os.getpid())
@@ -32,7 +36,7 @@ def work(told):
 if __name__ == "__main__":
     told, value = Queue(), Value("i", 1)
     Process(target=work, args=(told,), daemon=True).start()
-    address = process.own().address
+    address = own().address
     print(told.get(), address.folder, address.memory, flush=True)
     {then}
 """
@@ -150,6 +154,28 @@ def test_interrupted_wait_takes_nothing_with_it(code: str, run_program: Callable
     assert run_program(code) == (0, "interrupted\n5\n", "")
 
 
+@redis_only
+@pytest.mark.parametrize(
+    ("names", "make", "wait", "then"),
+    [
+        ("Queue", "q = Queue(1)", "q.get()", "q.put(5); print(q.get(timeout=9))"),
+        ("Lock", "q = Lock(); q.acquire()", "q.acquire()", "q.release(); print(5 * q.acquire(timeout=9))"),
+        ("Event", "q = Event()", "q.wait()", "q.set(); print(5 * q.wait(9))"),
+    ],
+)
+def test_interrupted_wait_takes_nothing_with_it_from_redis(
+    names: str,
+    make: str,
+    wait: str,
+    then: str,
+    redis_socket: Path,
+    run_program: Callable[[str], tuple[int, str, str]],
+) -> None:
+    setting = f"config.update({{'CARRIER': 'redis', 'LITHOPS_CONFIG': {on_redis(redis_socket)!r}}})"
+    code = interrupted(f"{names}, config", f"{setting}; {make}", wait, then)
+    assert run_program(code) == (0, "interrupted\n5\n", "")
+
+
 @pytest.mark.parametrize("what", ["queue", "lock"])
 def test_forked_child_uses_what_its_parent_does(what: str, carrier: Carrier) -> None:
     queue, lock = Queue(), Lock()
@@ -173,8 +199,7 @@ def test_forked_child_uses_what_its_parent_does(what: str, carrier: Carrier) -> 
         assert lock.acquire(timeout=DEADLINE_S)
 
 
-@pytest.mark.needs("redis-server")
-@pytest.mark.parametrize("carrier", ["redis"], indirect=True)
+@redis_only
 def test_keys_are_gone_with_the_program_and_expire_without(
     carrier: Any, redis_socket: Path, run_program: Callable[[str], tuple[int, str, str]]
 ) -> None:
@@ -182,7 +207,7 @@ def test_keys_are_gone_with_the_program_and_expire_without(
         f"""
 import redis
 from lithops.multiprocessing import Process, Queue, Value, config
-from lithops.multiprocessing.reach import process
+from lithops.multiprocessing.choice import own
 
 config.update({{"CARRIER": "redis", "LITHOPS_CONFIG": {on_redis(redis_socket)!r}, "REDIS_EXPIRY_TIME": 100}})
 
@@ -195,19 +220,18 @@ if __name__ == "__main__":
     child.start()
     child.join()
     server = redis.Redis(unix_socket_path={str(redis_socket)!r}, password="not known to anybody")
-    mine = server.keys(process.own()._prefix + "*")
+    mine = server.keys(own()._prefix + "*")
     print(len(mine) > 3, all(0 < server.ttl(key) <= 100 for key in mine), queue.get())
-    print(process.own()._prefix)
+    print(own()._prefix)
 """
     )
     assert (code, err) == (0, "")
     first, prefix = out.splitlines()
     assert first == "True True 5"
-    assert carrier._ask("KEYS", prefix + "*") == []
+    assert command(carrier, "KEYS", prefix + "*") == []
 
 
-@pytest.mark.needs("redis-server")
-@pytest.mark.parametrize("carrier", ["redis"], indirect=True)
+@redis_only
 def test_password_travels_only_if_it_may(carrier: Any, redis_socket: Path) -> None:
     from lithops.multiprocessing import config
     from lithops.multiprocessing.choice import open_carrier
@@ -231,8 +255,7 @@ def test_password_travels_only_if_it_may(carrier: Any, redis_socket: Path) -> No
         config.update(before)
 
 
-@pytest.mark.needs("redis-server")
-@pytest.mark.parametrize("carrier", ["redis"], indirect=True)
+@redis_only
 def test_redis_that_is_not_there_is_said(carrier: Any, tmp_path: Path) -> None:
     address = carrier.address._replace(options=(("unix_socket_path", str(tmp_path / "nobody")),))
     with pytest.raises(CarrierError, match=r"Redis at .*nobody does not do what locks, queues and pipes need"):
@@ -313,14 +336,13 @@ def test_ctrl_c_that_is_caught_while_joining_has_reached_the_process(start_progr
     assert "KeyboardInterrupt" in err
 
 
-@pytest.mark.needs("redis-server")
-@pytest.mark.parametrize("carrier", ["redis"], indirect=True)
+@redis_only
 def test_redis_may_forget_scripts(carrier: Any) -> None:
     queue, lock = Queue(), Lock()
     queue.put(1)
-    carrier._ask("SCRIPT", "FLUSH")
+    command(carrier, "SCRIPT", "FLUSH")
     assert queue.get(timeout=DEADLINE_S) == 1
     with lock:
-        carrier._ask("SCRIPT", "FLUSH")
+        command(carrier, "SCRIPT", "FLUSH")
     queue.put(2)
     assert queue.get(timeout=DEADLINE_S) == 2

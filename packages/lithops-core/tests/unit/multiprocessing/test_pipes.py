@@ -200,6 +200,40 @@ def test_client_finds_the_listener_by_its_address() -> None:
         assert process.exitcode == 0
 
 
+def call_in_and_go(address: Any) -> None:
+    Client(address).send("hello")
+
+
+def test_what_a_client_sent_is_there_when_it_has_ended_before_it_was_accepted() -> None:
+    with Listener() as listener:
+        process = Process(target=call_in_and_go, args=(listener.address,))
+        process.start()
+        process.join(DEADLINE_S)
+        with listener.accept() as connection:
+            assert connection.recv() == "hello"
+            with pytest.raises(EOFError):
+                connection.recv()
+
+
+def listen_and_die(told: Queue) -> None:
+    listener = Listener()
+    told.put((os.getpid(), listener.address))
+    signal.pause()
+
+
+@pytest.mark.parametrize("carrier", ["local"], indirect=True)
+def test_client_that_waits_to_be_accepted_sees_that_the_listener_died() -> None:
+    told = Queue()
+    process = Process(target=listen_and_die, args=(told,))
+    process.start()
+    pid, address = told.get(timeout=DEADLINE_S)
+    client = Client(address)
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(EOFError):
+        client.recv()
+    process.join(DEADLINE_S)
+
+
 def test_client_with_another_key_is_refused() -> None:
     errors = Queue()
 

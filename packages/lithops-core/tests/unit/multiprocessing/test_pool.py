@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from multiprocessing import TimeoutError as PoolTimeoutError
+from multiprocessing.pool import MaybeEncodingError
 from typing import Any
 
 import pytest
@@ -231,10 +232,21 @@ def test_only_the_task_that_cannot_be_pickled_fails(pool: Pool) -> None:
     assert next(results) is str
 
 
+def make_lock() -> object:
+    return threading.Lock()
+
+
+def test_result_that_cannot_be_pickled_is_said(pool: Pool) -> None:
+    with pytest.raises(MaybeEncodingError) as raised:
+        pool.apply(make_lock)
+    assert str(raised.value).startswith("Error sending result: 'the result of task 0'. Reason: 'ResultPickleError(")
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"processes": 0}, ValueError, "at least 1 process, found 0"),
+        ({"processes": 0}, ValueError, "a pool has a whole number of processes, at least 1, found 0"),
+        ({"processes": "a"}, ValueError, "a pool has a whole number of processes, at least 1, found 'a'"),
         (
             {"processes": 1, "maxtasksperchild": 0},
             ValueError,

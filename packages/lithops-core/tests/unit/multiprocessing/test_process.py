@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import multiprocessing
 import os
 import signal
 import sys
@@ -44,7 +46,15 @@ def fail() -> None:
 
 @pytest.mark.parametrize(
     ("target", "arguments", "code"),
-    [(leave, (5,), 5), (leave, (None,), 0), (leave, ("words",), 1), (fail, (), 1), (os._exit, (7,), 7)],
+    [
+        (leave, (5,), 5),
+        (leave, (None,), 0),
+        (leave, (300,), 44),
+        (leave, (-1,), 255),
+        (leave, ("words",), 1),
+        (fail, (), 1),
+        (os._exit, (7,), 7),
+    ],
 )
 def test_exit_code_is_that_of_the_process(target: Any, arguments: tuple[object, ...], code: int) -> None:
     process = Process(target=target, args=arguments)
@@ -198,6 +208,17 @@ def test_what_cannot_be_pickled_is_refused_by_start() -> None:
     with pytest.raises(TypeError, match="cannot pickle '_thread.lock' object"):
         process.start()
     assert mp.active_children() == []
+
+
+def test_what_the_standard_librarys_processes_inherit_is_refused() -> None:
+    reader, writer = multiprocessing.Pipe()
+    with reader, writer, pytest.raises(TypeError, match="Connection .* is of the standard library's multiprocessing"):
+        Process(target=print, args=(reader,)).start()
+    with (
+        concurrent.futures.ProcessPoolExecutor(1, mp_context=mp.get_context()) as executor,
+        pytest.raises(TypeError, match=r"use lithops.concurrent.futures instead of concurrent.futures"),
+    ):
+        executor.submit(abs, -3)
 
 
 def read_variable(told: Queue) -> None:

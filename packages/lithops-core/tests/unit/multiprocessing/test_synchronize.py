@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lithops.multiprocessing import BoundedSemaphore, Lock, Process, Queue, RLock, Semaphore
+from lithops.multiprocessing import BoundedSemaphore, Condition, Lock, Process, Queue, RLock, Semaphore
 
 from .conftest import DEADLINE_S
 
@@ -90,6 +90,33 @@ def test_semaphore_counts() -> None:
 def test_semaphore_cannot_begin_below_zero() -> None:
     with pytest.raises(ValueError, match="begins with 0 to 2147483647 units, found -1"):
         Semaphore(-1)
+
+
+def test_arguments_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ValueError, match="begins with 0 to 2147483647 units, found 'many'"):
+        Semaphore("many")
+    with pytest.raises(TypeError, match="a timeout is a number of seconds or None, found 'long'"):
+        Lock().acquire(timeout="long")
+    with pytest.raises(TypeError, match="a condition needs a lock of lithops.multiprocessing, found 5"):
+        Condition(5)
+
+
+def test_forked_child_has_not_what_its_parent_acquired() -> None:
+    lock = RLock()
+    lock.acquire()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            if not lock.acquire(False):
+                lock.release()
+        except AssertionError:
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    lock.release()
+    assert lock.acquire(False)
 
 
 def test_representations_tell_the_state() -> None:

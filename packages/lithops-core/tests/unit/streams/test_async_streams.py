@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lithops import AsyncFunctionExecutor
+from lithops.errors import BadCallError
 
 from .conftest import DEADLINE_S, Reluctant, gone, pass_gate
 from .conftest import run_async as run
@@ -114,6 +115,46 @@ def test_an_error_of_the_async_iterable_follows_the_results_of_the_items_before(
     assert run(main) == [2 * x for x in range(100)]
 
 
+@pytest.mark.parametrize("error", [asyncio.CancelledError, GeneratorExit])
+def test_an_async_iterable_that_raises_what_ends_tasks_does_not_end_who_reads(error: type[BaseException]) -> None:
+    async def main(fexec: AsyncFunctionExecutor) -> None:
+        async def items() -> AsyncIterator[int]:
+            yield 1
+            raise error
+
+        results = fexec.imap(double, items())
+        assert await anext(results) == 2
+        with pytest.raises(RuntimeError, match=f"^the iterable raised {error.__name__}$") as caught:
+            await anext(results)
+        assert isinstance(caught.value.__cause__, error)
+        assert [x async for x in results] == []
+
+    run(main)
+
+
+def test_a_task_that_waits_gets_what_another_has_taken_for_it(gate: Gate) -> None:
+    def work(x: int, path: str) -> int:
+        if x == 0:
+            pass_gate(path)
+        return x
+
+    async def main(fexec: AsyncFunctionExecutor) -> None:
+        results = fexec.imap(work, range(20), extra_args=(gate.path,))  # the last ones go out, and come, together
+
+        async def read() -> int:
+            value: int = await anext(results, -1)
+            return value
+
+        tasks = [asyncio.create_task(read()) for _ in range(20)]
+        await asyncio.to_thread(gate.arrival)
+        assert await fexec.call_async(double, 1) == 2  # the others have had the time to end
+        gate.open()
+        assert sorted(await asyncio.gather(*tasks)) == list(range(20))
+        assert [x async for x in results] == []
+
+    run(main)
+
+
 @pytest.mark.parametrize("is_async", [True, False])
 def test_closing_a_stream_cancels_what_is_in_flight(gate: Gate, is_async: bool) -> None:
     async def main(fexec: AsyncFunctionExecutor) -> None:
@@ -189,6 +230,47 @@ def test_dropping_a_stream_lets_go_of_its_async_iterable() -> None:
     run(main)
 
 
+class Source:
+    """An async iterator that says when it was let go of."""
+
+    def __init__(self, count: int) -> None:
+        self.left = iter(range(count))
+        self.closed = asyncio.Event()
+
+    def __aiter__(self) -> Source:
+        return self
+
+    async def __anext__(self) -> int:
+        await asyncio.sleep(0)
+        for item in self.left:
+            return item
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        self.closed.set()
+
+
+@pytest.mark.parametrize("count", [10, 10_000_000])
+def test_an_async_iterator_is_closed_when_nobody_reads_it_on(count: int) -> None:
+    async def main(fexec: AsyncFunctionExecutor) -> None:
+        source = Source(count)
+        async with fexec.imap(double, source) as results:
+            assert await anext(results) == 0
+        await source.closed.wait()
+
+    run(main)
+
+
+def test_closing_a_stream_closes_the_stream_that_feeds_it(gate: Gate) -> None:
+    async def main(fexec: AsyncFunctionExecutor) -> None:
+        inner = fexec.imap(str, itertools.count())
+        async with fexec.imap(len, inner) as results:
+            assert await anext(results) == 1
+        assert [x async for x in inner] == []
+
+    run(main)
+
+
 def test_closing_a_stream_while_it_begins_leaves_nothing_behind() -> None:
     async def main(fexec: AsyncFunctionExecutor) -> None:
         begun, go_on = threading.Event(), threading.Event()
@@ -200,6 +282,18 @@ def test_closing_a_stream_while_it_begins_leaves_nothing_behind() -> None:
         go_on.set()
         with pytest.raises(StopAsyncIteration):
             await task
+
+    run(main)
+
+
+def test_options_that_make_no_sense_are_refused_at_once() -> None:
+    async def main(fexec: AsyncFunctionExecutor) -> None:
+        with pytest.raises(
+            TypeError, match=r"AsyncFunctionExecutor\.imap\(\) got an unexpected keyword argument 'foo'"
+        ):
+            fexec.imap(double, [1], foo=3)  # type: ignore[call-arg]  # that is the point
+        with pytest.raises(BadCallError, match="chunksize must be a whole number from 1 up, found True"):
+            fexec.imap(double, [1], chunksize=True)
 
     run(main)
 

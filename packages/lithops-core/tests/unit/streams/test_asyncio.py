@@ -160,8 +160,11 @@ def test_cancelling_a_task_cancels_its_call(gate: Gate) -> None:
 def test_a_timeout_cancels_a_map(gate: Gate) -> None:
     async def main(fexec: AsyncFunctionExecutor) -> None:
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.5):
-                await fexec.map(pass_gate, [gate.path] * 5)
+            async with asyncio.timeout(None) as limit:
+                task = asyncio.create_task(fexec.map(pass_gate, [gate.path] * 5))
+                await asyncio.to_thread(gate.arrival)
+                limit.reschedule(asyncio.get_running_loop().time())
+                await task
         while not all(future.cancelled() for future in fexec.executor.futures):
             await asyncio.sleep(0)
         assert len(fexec.executor.futures) == 5

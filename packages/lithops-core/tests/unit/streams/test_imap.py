@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from lithops import FunctionExecutor
+from lithops import FunctionExecutor, RetryPolicy
 from lithops.errors import BadCallError, CallTimeoutError
 
 from .conftest import DEADLINE_S, pass_gate
@@ -148,6 +148,26 @@ def test_a_call_that_waits_holds_nobody_back_where_order_does_not_matter(fexec: 
     assert [int(pid) > 0 for pid in results] == [True]
 
 
+def test_a_thread_that_waits_gets_what_another_has_taken_for_it(fexec: FunctionExecutor, gate: Gate) -> None:
+    def work(x: int, path: str) -> int:
+        if x == 0:
+            pass_gate(path)
+        return x
+
+    results = fexec.imap(work, range(20), extra_args=(gate.path,))  # the last ones go out, and come, together
+    taken: list[object] = []
+    threads = [threading.Thread(target=lambda: taken.append(next(results, -1))) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    gate.arrival()
+    assert fexec.call_async(double, 1).result(timeout=DEADLINE_S) == 2  # the others have had the time to wait
+    gate.open()
+    for thread in threads:
+        thread.join(DEADLINE_S)
+    assert sorted(taken) == list(range(20))  # type: ignore[type-var]
+    assert list(results) == []
+
+
 # --- how far ahead
 
 
@@ -264,6 +284,19 @@ def test_an_error_of_the_iterable_follows_the_results_of_the_items_before(fexec:
     assert list(results) == []
 
 
+def test_an_iterable_that_raises_what_ends_generators_does_not_end_who_reads(fexec: FunctionExecutor) -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise GeneratorExit
+
+    results = fexec.imap(double, items())
+    assert next(results) == 2
+    with pytest.raises(RuntimeError, match="^the iterable raised GeneratorExit$") as caught:
+        next(results)
+    assert isinstance(caught.value.__cause__, GeneratorExit)
+    assert list(results) == []
+
+
 def test_an_item_that_cannot_be_pickled_fails_in_its_place(fexec: FunctionExecutor) -> None:
     items = [1, 2, threading.Lock(), 4, 5]
     results = list(fexec.imap(str, items, throw_except=False))
@@ -288,8 +321,10 @@ def test_a_call_that_raises_is_tried_again(fexec: FunctionExecutor, tmp_path: An
             raise ValueError("not yet")
         return "done"
 
-    names = [str(tmp_path / str(k)) for k in range(5)]
-    assert list(fexec.imap(second_time, names, retries=1)) == ["done"] * 5
+    names = [str(tmp_path / str(k)) for k in range(10)]
+    assert list(fexec.imap(second_time, names[:5], retries=1)) == ["done"] * 5
+    policy = RetryPolicy(retries=1, on=ValueError, first_delay_s=0)
+    assert list(fexec.imap(second_time, names[5:], retries=policy)) == ["done"] * 5
 
 
 def test_a_call_that_takes_too_long_is_ended(fexec: FunctionExecutor, gate: Gate) -> None:

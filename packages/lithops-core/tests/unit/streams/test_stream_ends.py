@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import itertools
 import os
 import signal
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +17,9 @@ import pytest
 
 from lithops import FunctionExecutor
 from lithops.errors import CancelledError, ClosedError, WorkerLostError
+from lithops.stream import ResultStream
 
-from .conftest import DEADLINE_S, gone, pass_gate
+from .conftest import DEADLINE_S, gone, interrupt_while_in, pass_gate
 
 if TYPE_CHECKING:
     from .conftest import Gate, Program
@@ -48,6 +51,33 @@ def test_a_stream_that_nobody_holds_is_closed(fexec: FunctionExecutor, gate: Gat
     del results
     gc.collect()
     assert gone(pid)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_closed_stream_holds_nothing(fexec: FunctionExecutor, ordered: bool) -> None:
+    results = fexec.imap(str, itertools.count(), ordered=ordered)
+    for _ in range(1000):
+        next(results)
+    results.close()
+    window = results._flow._window
+    assert (window.under_way(), window.has_ready, len(results._flow._gathered)) == ([], False, 0)
+
+
+@pytest.mark.parametrize("way", [lambda results: results.close(), list])
+def test_a_stream_that_has_ended_is_gone_with_its_last_user(
+    fexec: FunctionExecutor, way: Callable[[ResultStream], object]
+) -> None:
+    gone = threading.Event()
+    gc.disable()  # nothing is to be left to chance
+    try:
+        results = fexec.imap(str, range(3000))
+        next(results)
+        weakref.finalize(results._flow, gone.set)
+        way(results)
+        del results
+        assert gone.wait(DEADLINE_S)
+    finally:
+        gc.enable()
 
 
 def test_closing_does_not_wait_for_the_next_item(fexec: FunctionExecutor) -> None:
@@ -196,14 +226,15 @@ def test_a_call_that_loses_two_workers_fails_alone(fexec: FunctionExecutor) -> N
 
 def test_an_interrupt_cancels_the_stream(run_program: Program) -> None:
     done = run_program(
-        "import itertools, os, signal, threading, time\n"
+        f"{inspect.getsource(interrupt_while_in)}\n"
+        "import itertools, time\n"
         "import lithops\n"
         "def nap(x):\n"
         "    if x: time.sleep(1000)\n"
         "with lithops.FunctionExecutor(worker_processes=1) as fexec:\n"
         "    results = fexec.imap(nap, itertools.count())\n"
         "    next(results)\n"
-        "    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "    interrupt_while_in('wait_for')\n"
         "    try:\n"
         "        next(results)\n"
         "    except KeyboardInterrupt:\n"

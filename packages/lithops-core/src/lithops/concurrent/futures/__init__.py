@@ -16,12 +16,13 @@ from concurrent.futures import (
     CancelledError,
     InvalidStateError,
     TimeoutError,
+    as_completed,
+    wait,
 )
 
 from lithops.concurrent.futures.executor import Executor
 from lithops.concurrent.futures.future import Future
 from lithops.concurrent.futures.pools import ProcessPoolExecutor, ThreadPoolExecutor
-from lithops.concurrent.futures.waiting import as_completed, wait
 
 __all__ = (
     "ALL_COMPLETED",

@@ -8,13 +8,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from lithops.concurrent.futures.feeder import Feeder, call_of
+from lithops.concurrent.futures.calls import call_of
+from lithops.concurrent.futures.feeder import Feeder
 from lithops.concurrent.futures.future import Future
 from lithops.errors import BadCallError
 from lithops.executors import FunctionExecutor
+from lithops.jobs.checked import whole
 from lithops.worker.spread import Initializer
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_SHUT = "cannot schedule new futures after shutdown"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,6 +45,10 @@ class Executor(concurrent.futures.Executor):
         """Each worker calls `initializer(*initargs)` before its first call; if that raises, the call has failed."""
         if initializer is not None and not callable(initializer):
             raise BadCallError(f"initializer must be something to call, found {initializer!r}")
+        if not isinstance(initargs, Iterable):
+            raise BadCallError(
+                f"initargs must be the arguments of the initializer, found {initargs!r}; write ({initargs!r},)"
+            )
         if fexec is not None and not isinstance(fexec, FunctionExecutor):
             raise BadCallError(
                 f"expected a FunctionExecutor or the keywords of one, found {fexec!r}; for a number of workers take "
@@ -79,9 +90,9 @@ class Executor(concurrent.futures.Executor):
         cancelled then, and when one raised. `chunksize` has no effect: how many calls a worker gets at once follows
         from how long they take. Raises `BadCallError`, which is a `ValueError` and a `TypeError`, for sizes that are none.
         """
-        _must_be_size("chunksize", chunksize)
+        whole("chunksize", chunksize, 1)
         if buffersize is not None:
-            _must_be_size("buffersize", buffersize)
+            whole("buffersize", buffersize, 1)
         deadline = None if timeout is None else time.monotonic() + timeout
         items = zip(*iterables, strict=False)
         futures = self._submit_all(fn, items if buffersize is None else islice(items, buffersize))
@@ -103,7 +114,16 @@ class Executor(concurrent.futures.Executor):
 
         With `wait`, returns when that is done. `cancel_futures` cancels calls that were not handed to the backend.
         """
-        self._feeder.end("cannot schedule new futures after shutdown", wait=wait, cancel=cancel_futures)
+        self._feeder.end(_SHUT, wait=wait, cancel=cancel_futures)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Shut down, waiting for all calls; Ctrl-C, before or meanwhile, ends them."""
+        if isinstance(error, KeyboardInterrupt):
+            self._feeder.give_up(_SHUT)
+        else:
+            self.shutdown()
 
     def _submit_all(self, fn: Callable[..., T], items: Iterable[tuple[Any, ...]]) -> deque[Future[T]]:
         calls = [call_of(Future(), fn, args, {}) for args in items]
@@ -125,11 +145,6 @@ def _result(future: Future[T], deadline: float | None) -> T:
             future.cancel()
     finally:
         del future
-
-
-def _must_be_size(name: str, value: object) -> None:
-    if not isinstance(value, int) or value < 1:
-        raise BadCallError(f"{name} must be a whole number from 1 up, found {value!r}")
 
 
 def _nothing() -> None:

@@ -28,6 +28,18 @@ class Future(concurrent.futures.Future[T]):
     feeder: Feeding | None = None
     """What the call has been given to; None again when it has ended."""
 
+    @property
+    def _waiters(self) -> list[Any]:
+        """Those of `wait` and `as_completed`, as the standard library keeps them: whoever adds one is about to wait."""
+        feeder = self.feeder
+        if feeder is not None:
+            feeder.attend()
+        return self._waiting
+
+    @_waiters.setter
+    def _waiters(self, waiters: list[Any]) -> None:
+        self._waiting = waiters
+
     def result(self, timeout: float | None = None) -> T:
         """Wait for the call and return its result, or raise what it raised; `TimeoutError` after `timeout` seconds."""
         try:

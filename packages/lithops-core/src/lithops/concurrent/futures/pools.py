@@ -7,6 +7,7 @@ from typing import Any
 
 from lithops.concurrent.futures.executor import Executor
 from lithops.errors import BadCallError
+from lithops.jobs.checked import as_whole
 
 
 class ProcessPoolExecutor(Executor):
@@ -47,11 +48,12 @@ def _keys(max_workers: int | None, keywords: dict[str, Any]) -> dict[str, Any]:
     """Say how many calls are to run at the same time under the name that the backend has for it."""
     if max_workers is None:
         return keywords
-    if max_workers <= 0:
-        raise BadCallError(f"max_workers must be greater than 0, found {max_workers!r}")
+    number = as_whole(max_workers)
+    if number is None or number <= 0:
+        raise BadCallError(f"max_workers must be greater than 0, and whole, found {max_workers!r}")
     from lithops.config.resolution import resolve
 
     said = keywords.get
     chosen = resolve(mode=said("mode"), config=said("config"), config_file=said("config_file"), backend=said("backend"))
     name = "worker_processes" if chosen.mode == "localhost" else "max_workers"
-    return {name: max_workers, **keywords}
+    return {name: number, **keywords}

@@ -1,6 +1,6 @@
 """What the library raises, under classes that a program written for the standard module catches, too.
 
-Imported when there is something to raise only: `concurrent.futures.process` takes 20 ms.
+Not imported before an executor is made: `concurrent.futures.process` takes 20 ms.
 """
 
 from __future__ import annotations

@@ -27,9 +27,13 @@ class Blocks:
             return found
 
     def forget(self, key: str) -> None:
-        """Remove a block; who has it mapped keeps it."""
+        """Let go of a block; whatever uses its bytes keeps them."""
         with self._lock:
             self._mapped.pop(key, None)
+
+    def remove(self, key: str) -> None:
+        """Let go of a block and have nobody map it any more."""
+        self.forget(key)
         with suppress(OSError):
             (self._folder / key).unlink()
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from lithops.multiprocessing.local import wire
+from lithops.multiprocessing.local.blocks import Blocks
 from lithops.multiprocessing.local.store import Store, Waiter
 
 _HELLO_S = 30.0
@@ -23,9 +24,9 @@ _NO_REPLY = object()
 class Manager:
     """The state, and the processes that use it."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, memory: str) -> None:
         self.key = key
-        self.store = Store()
+        self.store = Store(Blocks(memory).remove)
         self._clients: dict[str, Client] = {}
 
     def client(self, name: str) -> Client:
@@ -92,16 +93,18 @@ class Link(asyncio.Protocol):
             "borrow": self._borrow,
             "taken": self._taken,
             "watch": self._watch,
-            "give": self._give,
-            "open_end": self._open_end,
+            "give": self._as_process(self._store.give),
+            "enlist": self._as_process(self._store.enlist),
+            "open_end": self._as_process(self._store.open_end),
             "settle": self._settle,
+            "notify": self._store.notify,
+            "leave": self._store.leave,
             "fill": self._store.fill,
             "count": self._store.count,
             "size": self._store.size,
-            "remove": self._store.remove,
             "clear": self._store.clear,
             "close_end": self._store.close_end,
-            "discard": self._discard,
+            "discard": self._store.discard,
         }
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -172,8 +175,8 @@ class Link(asyncio.Protocol):
 
     # --- steps that wait, or depend on who asks
 
-    def _take(self, key: str, timeout: float | None) -> object:
-        return self._wait(key, timeout, self)
+    def _take(self, key: str, timeout: float | None, refill: str | None) -> object:
+        return self._wait(key, timeout, self, refill)
 
     def _borrow(self, key: str, timeout: float | None) -> object:
         self._lending = key
@@ -182,33 +185,25 @@ class Link(asyncio.Protocol):
     def _watch(self, key: str, timeout: float | None) -> object:
         return self._wait(key, timeout, None)
 
-    def _taken(self, refill: str | None) -> None:
+    def _taken(self) -> None:
         """The item of the last `take` has arrived."""
         self._store.forget(self)
-        if refill is not None:
-            self._store.fill(refill, 1)
-
-    def _give(self, *arguments: Any) -> object:
-        return self._store.give(self._name, *arguments)
-
-    def _open_end(self, *arguments: Any) -> None:
-        self._store.open_end(self._name, *arguments)
 
     def _settle(self) -> None:
         assert self._client is not None
         self._manager.settle(self._client)
 
-    def _discard(self, *keys: str) -> None:
-        for key in keys:
-            self._store.discard(key)
+    def _as_process(self, step: Callable[..., object]) -> Callable[..., object]:
+        """Return a step that wants to know which process takes it."""
+        return lambda *arguments: step(self._name, *arguments)
 
     @property
     def _name(self) -> str:
         assert self._client is not None
         return self._client.name
 
-    def _wait(self, key: str, timeout: float | None, holder: object) -> object:
-        waiter = Waiter(self._answer, holder)
+    def _wait(self, key: str, timeout: float | None, holder: object, refill: str | None = None) -> object:
+        waiter = Waiter(self._answer, holder, refill)
         if self._store.take(key, waiter, wait=timeout != 0):
             return _NO_REPLY
         if timeout == 0:
@@ -237,20 +232,23 @@ class Link(asyncio.Protocol):
 
 
 def main(listening: int, life: int, folders: tuple[str, ...]) -> None:
-    """Serve on the socket `listening` until the other end of the socket `life` is gone, or its process is."""
+    """Serve on the socket `listening` until the other end of the socket `life` is gone, or its process is.
+
+    Then remove the folders, the last of which has the blocks of bytes.
+    """
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
     try:
-        asyncio.run(_serve(socket.socket(fileno=listening), socket.socket(fileno=life)))
+        asyncio.run(_serve(socket.socket(fileno=listening), socket.socket(fileno=life), folders[-1]))
     finally:
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _serve(listening: socket.socket, life: socket.socket) -> None:
+async def _serve(listening: socket.socket, life: socket.socket, memory: str) -> None:
     loop = asyncio.get_running_loop()
     life.setblocking(False)
     key = b""
@@ -259,7 +257,7 @@ async def _serve(listening: socket.socket, life: socket.socket) -> None:
         if not more:
             return
         key += more
-    manager = Manager(key)
+    manager = Manager(key, memory)
     server = await loop.create_server(lambda: Link(manager), sock=listening)
     over = asyncio.Event()
     loop.add_reader(life, over.set)

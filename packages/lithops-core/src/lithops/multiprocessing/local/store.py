@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable
+from typing import NamedTuple
 
-from lithops.multiprocessing.carrier import END, NOTHING, READ, WRITE
+from lithops.multiprocessing.carrier import END, ME, NOBODY, NOTHING, PARTS, READ, USE, WRITE
 
 Answer = Callable[[object], None]
 
@@ -13,37 +14,49 @@ Answer = Callable[[object], None]
 class Waiter:
     """Somebody who waits for an item; `holder` is None for one who only watches."""
 
-    __slots__ = ("answer", "gone", "holder")
+    __slots__ = ("answer", "gone", "holder", "refill")
 
-    def __init__(self, answer: Answer, holder: Hashable | None) -> None:
+    def __init__(self, answer: Answer, holder: Hashable | None, refill: str | None = None) -> None:
         self.answer = answer
         self.holder = holder
+        self.refill = refill
         self.gone = False
+
+
+class Hold(NamedTuple):
+    """An item that somebody has taken, and the list that got a token in its place."""
+
+    item: bytes
+    refill: str | None
 
 
 class Row:
     """One list, and who waits for it."""
 
-    __slots__ = ("ends", "items", "waiters")
+    __slots__ = ("ends", "is_pipe", "items", "line", "owed", "waiters")
 
     def __init__(self) -> None:
         self.items: deque[bytes] = deque()
         self.waiters: deque[Waiter] = deque()
-        self.ends: dict[str, dict[str, Hashable]] = {}  # of a pipe: by side, the ends and who has them
+        self.ends: dict[str, dict[str, Hashable]] = {}  # by side, the ends and who has them
+        self.is_pipe = False
+        self.line: str | None = None  # of a place in line: which
+        self.owed = 0  # tokens that were given for an item which then came back
 
 
 class Store:
     """All lists, counts and what is held. Holders are processes, or connections with an item on its way."""
 
-    def __init__(self) -> None:
+    def __init__(self, remove_block: Callable[[str], None]) -> None:
         self._rows: dict[str, Row] = {}
         self._tallies: dict[str, int] = {}
-        self._held: dict[Hashable, dict[str, list[bytes]]] = {}
+        self._held: dict[Hashable, dict[str, list[Hold]]] = {}
+        self._owned: dict[Hashable, dict[tuple[str, str, str], None]] = {}  # by process, its ends
+        self._remove_block = remove_block
 
     def fill(self, key: str, tokens: int) -> None:
         """See `Carrier.fill`."""
-        self._row(key).items.extend([NOTHING] * tokens)
-        self._serve(key)
+        self._append(key, [NOTHING] * tokens)
 
     def take(self, key: str, waiter: Waiter, *, wait: bool) -> bool:
         """Answer a waiter with the first item, or True if it only watches; else line it up. False: it has to wait."""
@@ -62,6 +75,7 @@ class Store:
         item: bytes,
         limit: int | None,
         held: str | None,
+        owned: bool,
         tally: str | None,
         heard: bool,
     ) -> bool | None:
@@ -69,16 +83,15 @@ class Store:
         if heard and key not in self._rows:
             return None
         row = self._row(key)
-        if (row.ends or heard) and not row.ends.get(READ):
+        if (row.is_pipe or heard) and not row.ends.get(READ):
             return None
         if limit is not None and len(row.items) >= limit:
             return False
         if held is not None:
-            self.let_go(holder, held)
+            self._let_go(holder, held, owned)
         if tally is not None:
             self.count(tally, 1)
-        row.items.append(item)
-        self._serve(key)
+        self._append(key, [item])
         return True
 
     def count(self, tally: str, by: int) -> bool:
@@ -91,8 +104,7 @@ class Store:
         if value:
             row.items.clear()
         elif not row.items:
-            row.items.append(NOTHING)
-            self._serve(tally)
+            self._append(tally, [NOTHING])
         return True
 
     def size(self, key: str) -> int:
@@ -100,33 +112,45 @@ class Store:
         row = self._rows.get(key)
         return len(row.items) if row is not None else 0
 
-    def remove(self, key: str, item: bytes) -> bool:
-        """See `Carrier.remove`."""
-        try:
-            self._row(key).items.remove(item)
-        except ValueError:
-            return False
-        return True
-
     def clear(self, key: str) -> None:
         """See `Carrier.clear`."""
         self._row(key).items.clear()
 
     def discard(self, key: str) -> None:
-        """Forget a list; who still waits for it goes on waiting."""
-        row = self._rows.get(key)
-        if row is not None and not any(not waiter.gone for waiter in row.waiters):
-            del self._rows[key]
-        self._tallies.pop(key, None)
+        """Forget an object; who still waits for it goes on waiting."""
+        for part in PARTS:
+            row = self._rows.get(key + part)
+            if row is not None and not any(not waiter.gone for waiter in row.waiters):
+                del self._rows[key + part]
+            self._tallies.pop(key + part, None)
+
+    # --- standing in line
+
+    def enlist(self, owner: Hashable, line: str, place: str) -> None:
+        """See `Carrier.enlist`."""
+        self._row(line).items.append(place.encode())
+        self.open_end(owner, place, READ, place, None, ME)
+        self._rows[place].line = line
+
+    def notify(self, line: str, most: int) -> None:
+        """See `Carrier.notify`."""
+        items = self._row(line).items
+        while most > 0 and items:
+            place = items.popleft().decode()
+            if place in self._rows:
+                self._append(place, [NOTHING])
+                most -= 1
+
+    def leave(self, line: str, place: str) -> bool:
+        """See `Carrier.leave`."""
+        self.close_end(place, READ, place)
+        row = self._rows.get(line)
+        if row is None or place.encode() not in row.items:
+            return True
+        row.items.remove(place.encode())
+        return False
 
     # --- what is held
-
-    def let_go(self, holder: Hashable, key: str) -> None:
-        """Forget one item that is held: by the holder, else by anybody, as any process may release a lock."""
-        for owner in (holder, *self._held):
-            if items := self._held.get(owner, {}).get(key):
-                items.pop()
-                return
 
     def forget(self, holder: Hashable) -> None:
         """Forget all that somebody holds."""
@@ -135,40 +159,84 @@ class Store:
     def give_back(self, holder: Hashable, only: str | None = None) -> None:
         """Put what somebody holds back to where it came from; with `only`, the last of what is from that list."""
         if only is not None:
-            if items := self._held.get(holder, {}).get(only):
-                self._row(only).items.appendleft(items.pop())
-                self._serve(only)
-            return
-        for key, items in self._held.pop(holder, {}).items():
-            self._row(key).items.extendleft(reversed(items))
-            self._serve(key)
+            holds = self._held.get(holder, {}).get(only)
+            back = {only: [holds.pop()]} if holds else {}
+        else:
+            back = self._held.pop(holder, {})
+        for key, holds in back.items():
+            for hold in holds:
+                if hold.refill is not None:
+                    self._owe(hold.refill)
+            if key in self._rows:
+                self._append(key, [hold.item for hold in holds], front=True)
 
-    # --- pipes
+    def _let_go(self, holder: Hashable, key: str, owned: bool) -> None:
+        """Forget one item that is held: by the holder, else by anybody, as any process may release a lock."""
+        for owner in (holder,) if owned else (holder, *self._held):
+            if holds := self._held.get(owner, {}).get(key):
+                holds.pop()
+                return
 
-    def open_end(self, owner: Hashable, key: str, side: str, end: str, instead_of: str | None) -> None:
-        """See `Carrier.open_end`."""
-        ends = self._row(key).ends.setdefault(side, {})
-        ends[end] = owner
+    def _owe(self, key: str) -> None:
+        """Take a token away again, now or from the next that come."""
+        row = self._row(key)
+        if row.items:
+            row.items.popleft()
+        else:
+            row.owed += 1
+
+    # --- ends
+
+    def open_end(self, me: Hashable, key: str, side: str, end: str, instead_of: str | None, owner: str) -> bool:
+        """See `Carrier.open_end`; False if nobody reads the list that should tell the owner."""
+        who: Hashable = me
+        if owner == NOBODY:
+            who = None
+        elif owner != ME:
+            readers = self._rows[owner].ends.get(READ) if owner in self._rows else None
+            if not readers:
+                return False
+            who = next(iter(readers.values()))
+        row = self._row(key)
+        row.is_pipe |= side != USE
+        row.ends.setdefault(side, {})[end] = who
+        self._owned.setdefault(who, {})[key, side, end] = None
         if instead_of is not None:
-            ends.pop(instead_of, None)
+            self._drop_end(row, key, side, instead_of)
+        return True
 
     def close_end(self, key: str, side: str, end: str) -> None:
         """See `Carrier.close_end`."""
         row = self._rows.get(key)
-        if row is None or row.ends.get(side, {}).pop(end, None) is None:
+        if row is None or not self._drop_end(row, key, side, end):
             return
         if not row.ends[side] and side == WRITE:
-            row.items.append(END)
-            self._serve(key)
+            self._append(key, [END])
         if not any(row.ends.values()):
-            self._rows.pop(key)
+            self.discard(key)
+            if side == USE:
+                self._remove_block(key)
 
     def close_ends(self, owner: Hashable) -> None:
         """Close all ends that a process has."""
-        for key, row in list(self._rows.items()):
-            for side, ends in list(row.ends.items()):
-                for end in [end for end, who in ends.items() if who == owner]:
-                    self.close_end(key, side, end)
+        for key, side, end in list(self._owned.pop(owner, ())):
+            row = self._rows.get(key)
+            if row is None or row.line is None:
+                self.close_end(key, side, end)
+            elif self.leave(row.line, key):
+                self.notify(row.line, 1)
+
+    def _drop_end(self, row: Row, key: str, side: str, end: str) -> bool:
+        ends = row.ends.get(side, {})
+        if end not in ends:
+            return False
+        owned = self._owned.get(ends[end])
+        if owned is not None:
+            owned.pop((key, side, end), None)
+            if not owned:
+                del self._owned[ends[end]]
+        del ends[end]
+        return True
 
     # --- inside
 
@@ -178,8 +246,16 @@ class Store:
             row = self._rows[key] = Row()
         return row
 
-    def _serve(self, key: str) -> None:
-        row = self._rows[key]
+    def _append(self, key: str, items: list[bytes], *, front: bool = False) -> None:
+        row = self._row(key)
+        if row.owed:
+            paid = min(row.owed, len(items))
+            row.owed -= paid
+            items = items[paid:]
+        if front:
+            row.items.extendleft(reversed(items))
+        else:
+            row.items.extend(items)
         while row.items and row.waiters:
             waiter = row.waiters.popleft()
             if not waiter.gone:
@@ -193,6 +269,8 @@ class Store:
         if row.items[0] == END:
             waiter.answer(END)
             return
-        item = row.items.popleft()
-        self._held.setdefault(waiter.holder, {}).setdefault(key, []).append(item)
-        waiter.answer(item)
+        hold = Hold(row.items.popleft(), waiter.refill)
+        self._held.setdefault(waiter.holder, {}).setdefault(key, []).append(hold)
+        waiter.answer(hold.item)
+        if hold.refill is not None:
+            self._append(hold.refill, [NOTHING])

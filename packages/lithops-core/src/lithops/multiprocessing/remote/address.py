@@ -7,6 +7,11 @@ from typing import Any, NamedTuple
 from lithops.errors import CarrierError
 
 
+def where(options: dict[str, Any]) -> str:
+    """Return how errors name the server."""
+    return str(options.get("unix_socket_path") or f"{options.get('host')}:{options.get('port')}")
+
+
 class Address(NamedTuple):
     """A server and a namespace. It has the password only where the user said that it may travel."""
 
@@ -22,9 +27,8 @@ class Address(NamedTuple):
 
     @property
     def where(self) -> str:
-        """How errors name the server."""
-        options = dict(self.options)
-        return str(options.get("unix_socket_path") or f"{options.get('host')}:{options.get('port')}")
+        """Which server that is."""
+        return where(dict(self.options))
 
     def login(self) -> dict[str, Any]:
         """Return arguments of `redis.Redis`, with the password from this process's own configuration.
@@ -35,13 +39,10 @@ class Address(NamedTuple):
         if not self.locked:
             return options
         from lithops.multiprocessing import config
-        from lithops.multiprocessing.remote.settings import read_section
 
-        values = config.sections().get("redis")
-        if values is not None:
-            section = read_section(values)
-            if (section.host, section.port) == (options["host"], options["port"]) and section.password is not None:
-                return section.options(secret=True)
+        section = config.redis_section()
+        if section is not None and section.password is not None and section.where == self.where:
+            return section.options(secret=True)
         raise CarrierError(
             f"Redis at {self.where} wants a password, which this process does not have: give its machine a "
             "configuration with the section 'redis', or set `ship_credentials: true` there to send it along"

@@ -2,247 +2,214 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
+import time
+import weakref
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from lithops.errors import CarrierError
-from lithops.multiprocessing.carrier import END, NOTHING, Carrier, Watch, new_key
-from lithops.multiprocessing.remote import scripts
+from lithops.multiprocessing.carrier import END, Watch
+from lithops.multiprocessing.linked import Linked, no_waiting
+from lithops.multiprocessing.remote.address import Address
 from lithops.multiprocessing.remote.lease import LEASE_S, Heart
-from lithops.multiprocessing.remote.link import Link
-
-if TYPE_CHECKING:
-    from lithops.multiprocessing.remote.address import Address
+from lithops.multiprocessing.remote.link import Link, lost
+from lithops.multiprocessing.remote.scripts import STEPS
 
 _MANY = 500
-_SUFFIXES = ("", ":n", ":r", ":w", ":p", ":hs", ":b")
 
 
-class RedisCarrier:
-    """See `Carrier`. Waiting is Redis's own: a blocked move of an item to who waits for it."""
+class RedisCarrier(Linked[Address, Link]):
+    """See `Carrier`. Waiting is Redis's own: a blocked move of an item to who waits for it.
+
+    A process is there as long as it says so now and then, or has its lasting connection: one that is too busy to say
+    anything still has that, and one that lost it to the network makes a new one in time.
+    """
 
     def __init__(self, address: Address) -> None:
-        self.address = address
         self._prefix = f"lithops:{{{address.namespace}}}:"
-        self._begin()
+        super().__init__(address)
+        this = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _leave_to_parent(this()))
 
     def _begin(self) -> None:
-        """Be a process of its own, also after a fork."""
-        self._pid = os.getpid()
-        self._name = new_key()
-        self._lock = threading.RLock()  # garbage may be collected, hence state removed, anywhere
+        super()._begin()
         self._pool: Any = None
-        self._free: list[Link] = []
-        self._links = 0
-        self._used: dict[str, None] = {}
-        self._waiting: Counter[str] = Counter()
+        self._numbers = itertools.count()
+        self._all: weakref.WeakSet[Link] = weakref.WeakSet()
+        self._presence: Link | None = None
         self._heart: Heart | None = None
-        self._beats = 0
+        self._watches_from = 0.0  # when others have had time to come back, after the server was away
+        self._refreshes_from = 0.0
+        self._is_lost = False
+
+    def found(self) -> None:
+        """Begin the state of a program, in the process that starts it."""
+        self._connect()
+        link = self._open()
+        link.ask(*self._command("found"))
+        self._free.append(link)
+        self._present()
 
     # --- lists
 
-    def fill(self, key: str, tokens: int) -> None:
-        self._run(scripts.FILL, [key], tokens)
-
     def take(self, key: str, timeout: float | None, *, refill: str | None = None) -> bytes | None:
-        with self._link() as link:
+        with self._link() as link, self._given_back(link):
             item = self._move(link, key, timeout)
-            if item is not None:
-                step = scripts.BACK if item == END else scripts.TAKEN
-                link.tell(*self._script(step, [key, refill], link.holder))
+            if item == END:
+                link.ask(*self._command("back", link.name, ""))
+            elif refill is not None and item is not None:  # whoever knows of the item may count on the token
+                link.ask(*self._command("taken", link.name, refill))
+            elif item is not None:
+                link.tell(*self._command("taken", link.name, ""))
         return item
 
     def borrow(self, key: str, timeout: float | None) -> bool:
-        with self._link() as link:
+        with self._link() as link, self._given_back(link):
             if self._move(link, key, timeout) is None:
                 return False
-            link.tell(*self._script(scripts.LENT, [key], link.holder, self._name))
+            link.lending = key
+            link.ask(*self._command("lent", link.name, key))
+            link.lending = ""
         return True
 
-    def give(
-        self,
-        key: str,
-        item: bytes = NOTHING,
-        *,
-        limit: int | None = None,
-        held: str | None = None,
-        tally: str | None = None,
-        heard: bool = False,
-    ) -> bool:
-        most = -1 if limit is None else limit
-        given = self._run(scripts.GIVE, [key, held, tally], item, most, int(heard), self._present())
-        if given < 0:
-            raise BrokenPipeError("nobody reads the other end any more")
-        return bool(given)
-
-    def count(self, tally: str, by: int) -> bool:
-        return bool(self._run(scripts.COUNT, [tally], by))
-
     def watch(self, key: str, timeout: float | None) -> bool:
-        if timeout is not None and timeout <= 0:
+        timeout = no_waiting(timeout)
+        if timeout == 0:
             return self.size(key) > 0
-        name = self._of(key)
-        with self._link() as link, self._waits(key):
+        name = self._list(key)
+        with self._link() as link:
             return link.ask("BLMOVE", name, name, "LEFT", "LEFT", timeout or 0) is not None
 
     def watcher(self, key: str) -> Watch:
+        self._present()
         link = self._open()
-        name = self._of(key)
+        name = self._list(key)
         link.begin("BLMOVE", name, name, "LEFT", "LEFT", 0)
-        return _Watcher(link, self._waits(key))
-
-    def size(self, key: str) -> int:
-        return cast("int", self._ask("LLEN", self._of(key)))
-
-    def remove(self, key: str, item: bytes) -> bool:
-        return bool(self._ask("LREM", self._of(key), 1, item))
-
-    def clear(self, key: str) -> None:
-        self._ask("DEL", self._of(key))
+        return link
 
     # --- blocks
 
     def read(self, key: str, start: int, size: int) -> bytes:
         if not size:  # the range would be all of it
             return b""
-        found: bytes = self._ask("GETRANGE", f"{self._of(key)}:b", start, start + size - 1)
+        found: bytes = self._do("read", key, start, start + size - 1)
         return found.ljust(size, b"\0")
 
     def write(self, key: str, start: int, data: bytes) -> None:
-        with self._link() as link:
-            link.tell("SETRANGE", f"{self._of(key)}:b", start, data)
-            link.ask("PEXPIRE", f"{self._of(key)}:b", self.address.ttl_ms)
-
-    def map(self, key: str, size: int) -> memoryview | None:
-        return None
-
-    # --- ends
-
-    def open_end(self, key: str, side: str, end: str, *, instead_of: str | None = None) -> None:
-        self._run(scripts.OPEN, [key], side, f"{self._present()}/{end}", instead_of or "")
-
-    def close_end(self, key: str, side: str, end: str) -> None:
-        if os.getpid() == self._pid:
-            with suppress(CarrierError):
-                self._run(scripts.CLOSE, [key], side, end)
-            self._used.pop(key, None)
+        self._do("write", key, start, data)
 
     # --- the end of it
 
-    def discard(self, *keys: str) -> None:
-        if os.getpid() != self._pid or self._heart is None:  # not ours, or nothing of it was ever used
-            return
-        for key in keys:
-            self._used.pop(key, None)
-        with suppress(CarrierError), self._link() as link:
-            link.tell("UNLINK", *(f"{self._prefix}{key}{suffix}" for key in keys for suffix in _SUFFIXES))
-
     def settle(self) -> None:
-        if self._heart is not None and os.getpid() == self._pid:
+        if self._was_used() and self._heart is not None:
             self._heart.stop()
-            used = list(self._used)
             with suppress(CarrierError):
-                self._ask("DEL", f"{self._prefix}o:{self._name}")
-                for first in range(0, len(used), _MANY):
-                    self._run(scripts.SETTLE, used[first : first + _MANY], self._name)
+                idle, self._free = self._free, []
+                for link in idle:  # Redis must not read of the end first
+                    link.ask("PING")
+                self._free += idle
+                self._do("settle")
             self.close()
 
     def close(self) -> None:
         if self._heart is not None:
             self._heart.stop()
-            with suppress(CarrierError):
-                self._ask("DEL", f"{self._prefix}o:{self._name}")
             self._heart = None
-        links, self._free = self._free, []
-        for link in links:
-            link.close()
+        super().close()
+        if self._presence is not None:
+            self._presence.close()
+            self._presence = None
 
     def remove_all(self) -> None:
         """Remove everything of the program, at its end."""
-        if os.getpid() != self._pid:
-            return
-        with suppress(CarrierError), self._link() as link:
-            cursor = b"0"
-            while True:
-                cursor, names = link.ask("SCAN", cursor, "MATCH", f"{self._prefix}*", "COUNT", 1000)
-                if names:
-                    link.ask("UNLINK", *names)
-                if cursor == b"0":
-                    break
-        self.close()
-
-    def __reduce__(self) -> tuple[Callable[..., Carrier], tuple[object, ...]]:
-        from lithops.multiprocessing.reach import reach
-
-        return reach, (RedisCarrier, self.address)
+        if self._was_used():
+            with suppress(CarrierError), self._link() as link:
+                for keys in self._keys(link):
+                    link.ask(*self._command("raze", *keys))
+                link.ask(*self._command("raze"))
+            self.close()
 
     # --- inside
 
     def _move(self, link: Link, key: str, timeout: float | None) -> bytes | None:
         """Move the first item of a list to where what is on its way over a connection is held."""
-        name = self._of(key)
-        held = f"{name}:h:{link.holder}"
-        if key not in link.registered:
-            link.registered.add(key)
-            link.tell("SADD", f"{name}:hs", link.holder)
-        item: bytes | None
-        if timeout is not None and timeout <= 0:
-            item = link.ask("LMOVE", name, held, "LEFT", "RIGHT")
-            return item
-        try:
-            with self._waits(key):
-                item = link.ask("BLMOVE", name, held, "LEFT", "RIGHT", timeout or 0)
-        except CarrierError:
-            raise
-        except BaseException:  # interrupted: see to it that it gets nothing any more, and give back what it got
-            with suppress(CarrierError), self._link() as other:
-                other.ask("CLIENT", "UNBLOCK", link.number)
-                other.ask(*self._script(scripts.BACK, [key], link.holder))
-            raise
+        timeout = no_waiting(timeout)
+        if not link.has_taken:
+            link.tell("SADD", f"{self._prefix}of:{self._name}", f"l{link.name}")
+            link.has_taken = True
+        link.tell("SET", f"{self._prefix}from:{link.name}", key, "PX", self.address.ttl_ms)
+        slot = f"{self._prefix}in:{link.name}"
+        move, *until = ("LMOVE",) if timeout == 0 else ("BLMOVE", timeout or 0)
+        item: bytes | None = link.ask(move, self._list(key), slot, "LEFT", "RIGHT", *until)
         return item
 
-    def _run(self, script: str, keys: list[str | None] | list[str], *arguments: Any) -> Any:
-        with self._link() as link:
-            return link.ask(*self._script(script, keys, *arguments))
-
-    def _script(self, script: str, keys: list[str | None] | list[str], *arguments: Any) -> tuple[Any, ...]:
-        names = [self._of(key) if key is not None else "" for key in keys]
-        lease = f"{self._prefix}o:"
-        # The text, not its digest: a server that was told to forget scripts, or began anew, knows no digests.
-        return "EVAL", script, len(names), *names, lease, self.address.ttl_ms, *arguments
-
-    def _ask(self, *command: Any) -> Any:
-        with self._link() as link:
-            return link.ask(*command)
-
-    def _of(self, key: str) -> str:
-        self._used.setdefault(key)
-        return self._prefix + key
-
     @contextmanager
-    def _waits(self, key: str) -> Iterator[None]:
-        """Have what dead processes hold of a list given back while somebody waits for it."""
-        self._waiting[key] += 1
+    def _given_back(self, link: Link) -> Iterator[None]:
+        """See to it that who is interrupted gets nothing any more, and give back what it got."""
         try:
             yield
-        finally:
-            self._waiting[key] -= 1
+        except CarrierError:
+            raise
+        except BaseException:
+            with suppress(CarrierError), self._link() as other:
+                other.ask("CLIENT", "UNBLOCK", link.number)
+                other.ask(*self._command("back", link.name, link.lending))
+            raise
 
-    def _present(self) -> str:
-        """Return the name of this process, once its lease is there."""
-        if os.getpid() != self._pid:
-            self._begin()
-        with self._lock:
-            if self._heart is None:
-                self._connect()
-                self._heart = Heart(self._beat)
-            return self._name
+    def _do(self, step: str, *arguments: object) -> Any:
+        with self._link() as link:
+            return link.ask(*self._command(step, *arguments))
+
+    def _command(self, step: str, *arguments: object) -> tuple[Any, ...]:
+        # The text, not its digest: a server that was told to forget scripts, or began anew, knows no digests.
+        plain = (argument if type(argument) in (bytes, str) else _plain(argument) for argument in arguments)
+        return "EVAL", STEPS[step], 1, self._prefix, self.address.ttl_ms, self._name, *plain
+
+    def _list(self, key: str) -> str:
+        return f"{self._prefix}k:{key}"
+
+    def _keys(self, link: Link) -> Iterator[list[bytes]]:
+        """Yield the keys of all there is, many at a time."""
+        cursor = b"0"
+        while True:
+            cursor, keys = link.ask("SSCAN", f"{self._prefix}all", cursor, "COUNT", _MANY)
+            if keys:
+                yield keys
+            if cursor == b"0":
+                return
+
+    # --- connections
+
+    @contextmanager
+    def _link(self) -> Iterator[Link]:
+        if self._of_this_process():
+            if self._is_lost:
+                raise CarrierError(lost(self.address.where))
+            with suppress(IndexError):
+                while self._free[-1].is_cut():  # the server was restarted, say
+                    self._free.pop().close()
+        try:
+            with super()._link() as link:
+                yield link
+        except CarrierError as error:
+            for idle in self._free[:]:  # no better than the one that failed
+                idle.close()
+            self._free.clear()
+            if self._is_lost:
+                raise CarrierError(lost(self.address.where)) from error
+            raise
+
+    def _open(self) -> Link:
+        link = Link(self._pool.make_connection(), self.address.where, f"{self._name}.{next(self._numbers)}")
+        self._all.add(link)
+        return link
 
     def _connect(self) -> None:
+        if self._pool is not None:
+            return
         try:
             import redis
         except ImportError as error:
@@ -250,64 +217,75 @@ class RedisCarrier:
                 "lithops.multiprocessing needs redis-py to share state through Redis; pip install 'lithops-core[redis]'"
             ) from error
         # No read has a timeout, for waiting is Redis's; that its machine is gone is found by the kernel's probes.
-        options = {
-            "socket_connect_timeout": 30,
-            **self.address.login(),
-            "socket_timeout": None,
-            "socket_keepalive": True,
-        }
+        options = {**self.address.login(), "socket_timeout": None, "socket_keepalive": True}
         self._pool = redis.Redis(**options, decode_responses=False).connection_pool
-        self._free.append(self._open())
 
-    def _open(self) -> Link:
-        link = Link(self._pool.make_connection(), self.address.where)
-        self._links += 1
-        link.holder = f"{self._name}.{self._links}"
-        return link
+    def _leave_to_parent(self) -> None:
+        """Close, in a forked child, what is its parent's: else this would not be seen to have ended."""
+        for link in list(self._all):
+            link.close()
+
+    # --- being there
+
+    @property
+    def _is_there(self) -> bool:
+        return self._heart is not None
+
+    def _appear(self) -> None:
+        self._connect()
+        self._heart = Heart(self._beat)
 
     def _beat(self) -> None:
-        link = self._take_link()
-        link.ask("SET", f"{self._prefix}o:{self._name}", "", "PX", int(LEASE_S * 1000))
-        for key, waiting in list(self._waiting.items()):
-            if waiting > 0:
-                link.ask(*self._script(scripts.REAP, [key]))
-            else:
-                del self._waiting[key]
-        self._beats += 1
-        if self._beats % 60 == 0:
-            for key in list(self._used):
-                for suffix in _SUFFIXES:
-                    link.ask("PEXPIRE", f"{self._prefix}{key}{suffix}", self.address.ttl_ms)
-        self._free.append(link)
-
-    @contextmanager
-    def _link(self) -> Iterator[Link]:
-        """Lend a connection that nobody else uses meanwhile."""
-        self._present()
-        link = self._take_link()
-        yield link
-        if not link.closed:
-            self._free.append(link)
-
-    def _take_link(self) -> Link:
+        """Say over the lasting connection that this process is there, and see which others are not."""
+        first, now = self._heart is None, time.monotonic()
+        if self._presence is None or self._presence.closed:
+            self._presence = self._open()
+            self._presence.ask("CLIENT", "LIST", "ID", self._presence.number)  # says so if it is not allowed
+            self._watches_from = now + LEASE_S
+        link = self._presence
         try:
-            return self._free.pop()
-        except IndexError:
-            return self._open()
+            silent = link.ask(*self._command("beat", int(LEASE_S * 1000), link.number, first))
+        except CarrierError:
+            if link.lost:
+                self._lose()
+            raise
+        if silent and now >= self._watches_from:
+            self._look_after(link, dict(zip(silent[::2], silent[1::2], strict=True)))
+        if now >= self._refreshes_from:
+            self._refreshes_from = now + self.address.ttl_ms / 3000
+            if link.ask("SET", f"{self._prefix}turn", "", "NX", "PX", self.address.ttl_ms // 3):
+                for keys in self._keys(link):
+                    link.ask(*self._command("refresh", *keys))
+
+    def _look_after(self, link: Link, silent: dict[bytes, bytes]) -> None:
+        """Bury the processes, given with the numbers of their connections, that have none any more."""
+        listed: bytes = link.ask("CLIENT", "LIST", "ID", *silent.values())
+        open_now = {(fields[b"id"], fields[b"name"].partition(b".")[0]) for fields in map(_fields, listed.splitlines())}
+        for name, number in silent.items():
+            step = "excuse" if (number, name) in open_now else "bury"
+            link.ask(*self._command(step, name, number))
+
+    def _lose(self) -> None:
+        """Have everybody see that there is nothing to wait for."""
+        self._is_lost = True
+        if self._heart is not None:
+            self._heart.stop()
+        for link in list(self._all):
+            link.abort()
 
 
-class _Watcher:
-    """A connection that waits for a list to have an item."""
+def _fields(line: bytes) -> dict[bytes, bytes]:
+    """Return what Redis says of a connection."""
+    return dict(pair.split(b"=", 1) for pair in line.split() if b"=" in pair)
 
-    def __init__(self, link: Link, waits: Any) -> None:
-        self._link = link
-        self._waits = waits
-        waits.__enter__()
 
-    def fileno(self) -> int:
-        return self._link.fileno()
+def _plain(value: object) -> object:
+    """Return an argument as scripts want it."""
+    if value is None:
+        return ""
+    return int(value) if isinstance(value, bool) else value
 
-    def close(self) -> None:
-        if not self._link.closed:
-            self._link.close()
-            self._waits.__exit__(None, None, None)
+
+def _leave_to_parent(carrier: RedisCarrier | None) -> None:
+    if carrier is not None:
+        carrier._leave_to_parent()

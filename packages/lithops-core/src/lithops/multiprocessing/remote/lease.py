@@ -1,4 +1,4 @@
-"""Says now and then that a process is still there, and looks after processes that are not."""
+"""Says now and then that a process is still there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 LEASE_S = 10.0
-"""After so long without a word a process counts as dead, and what it held goes back."""
+"""After so long without a word others look whether a process is still there."""
 BEAT_S = 3.0
 
 
@@ -28,5 +28,5 @@ class Heart:
         while not self._stopped.wait(BEAT_S):
             try:
                 self._beat()
-            except ConnectionError:  # whoever uses the connection next says so
+            except ConnectionError:  # whoever uses a connection next says so
                 continue

@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+from lithops.errors import BadCallError
+from lithops.jobs.packing import explained
+from lithops.jobs.pickler import failure
 from lithops.jobs.waiting import FOREVER, wait_for
 
 if TYPE_CHECKING:
@@ -15,10 +18,18 @@ if TYPE_CHECKING:
     from lithops.session import Session
     from lithops.types import Pump
 
-Batch = Callable[[], list[Any]]
 Outcome = Callable[[], Any]
 """Returns the results of a batch, or raises why there are none."""
 Told = Callable[[Outcome], object]
+
+
+class Batch(Protocol):
+    """Some calls, as joblib puts them together."""
+
+    items: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]]
+
+    def __call__(self) -> list[Any]:
+        """Make them."""
 
 
 def run(batch: Batch) -> list[Any]:
@@ -114,7 +125,7 @@ class Batches:
         try:
             future = self._session.call(run, (batch,), self._options)
         except Exception as error:  # noqa: BLE001 - pickling runs user code; it is the batch that fails
-            self._arrive(_raising(error), told)
+            self._arrive(_raising(_blamed(batch, error)), told)
             return
         pump = future._job.table.pump
         with self._lock:
@@ -133,6 +144,15 @@ class Batches:
             gate, self._gate = self._gate, None
         if gate is not None:
             gate.release()
+
+
+def _blamed(batch: Batch, error: Exception) -> Exception:
+    """Tell which call of a batch cannot be pickled: the user knows of no batches."""
+    if isinstance(error, BadCallError):
+        for function, args, kwargs in batch.items:
+            if (wrong := failure((function, args, kwargs))) is not None:
+                return explained(function, args, kwargs, wrong)
+    return error
 
 
 def _raising(error: Exception) -> Outcome:

@@ -1,0 +1,79 @@
+"""The control plane of the service: functions, as JSON over HTTPS."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from lithops.errors import BackendError, TransportError
+
+if TYPE_CHECKING:
+    from lithops_testing.backends.faas.config import FaasDoubleConfig
+
+TIMEOUT_S = 30.0
+
+
+class Client:
+    """Asks one thing after the other, each over a connection of its own; safe to share between threads."""
+
+    def __init__(self, config: FaasDoubleConfig) -> None:
+        self._place = urlsplit(config.endpoint)
+        self._token = config.token
+        self._ca_file = config.ca_file
+
+    def function(self, name: str) -> dict[str, Any] | None:
+        """Describe a function, None if there is none of this name."""
+        return self._ask("GET", f"/functions/{name}")
+
+    def functions(self) -> list[dict[str, Any]]:
+        """Describe all functions."""
+        return list((self._ask("GET", "/functions") or {}).get("functions", ()))
+
+    def put(self, name: str, spec: dict[str, Any]) -> dict[str, Any]:
+        """Make a function, or leave the one that is the same already."""
+        return self._ask("PUT", f"/functions/{name}", spec) or {}
+
+    def delete(self, name: str) -> None:
+        """Remove a function; one that is not there is success."""
+        self._ask("DELETE", f"/functions/{name}")
+
+    def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any] | None:
+        """Return the answer, None if there is no such thing. Raises `BackendError` or `TransportError`."""
+        headers = {"Authorization": f"Bearer {self._token.get_secret_value()}", "Content-Type": "application/json"}
+        try:
+            connection = self._connection()
+            try:
+                connection.request(method, path, b"" if body is None else json.dumps(body), headers)
+                response = connection.getresponse()
+                status, data = response.status, response.read()
+            finally:
+                connection.close()
+        except (OSError, http.client.HTTPException) as error:
+            raise TransportError(
+                f"{method} {path} of the service at {self._place.netloc} failed: {str(error) or type(error).__name__}; is "
+                "`endpoint` right, and does `ca_file` hold its certificate?"
+            ) from error
+        if status == 404:
+            return None
+        if status in (401, 403):
+            raise BackendError(
+                f"the service at {self._place.netloc} does not let {method} {path} in ({status}); is `token` right?"
+            )
+        try:
+            said = json.loads(data)
+        except ValueError:
+            said = None
+        if status != 200 or not isinstance(said, dict):
+            message = said.get("message") if isinstance(said, dict) else f"{len(data)} bytes that are no JSON object"
+            raise BackendError(f"the service at {self._place.netloc} answered {method} {path} with {status}: {message}")
+        return said
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host, port = str(self._place.hostname), self._place.port
+        if self._place.scheme == "http":
+            return http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+        context = ssl.create_default_context(cafile=self._ca_file)
+        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=context)

@@ -1,0 +1,47 @@
+"""What section `faas_double` may say."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a user without a name, as containers have them
+        return "nobody"
+
+
+class FaasDoubleConfig(BaseModel):
+    """Section `faas_double`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoint: str = Field(
+        pattern=r"^https?://[^/]+$", description="where the service is", examples=["https://127.0.0.1:8443"]
+    )
+    token: SecretStr = Field(min_length=1, description="what the service lets in", examples=["0a1b2c"])
+    ca_file: str | None = Field(
+        default=None, description="certificates to trust (PEM); by default the system's", examples=["ca.pem"]
+    )
+    owner: str = Field(
+        default_factory=_user,
+        pattern=r"^[\w.@+-]{1,64}$",
+        description="whose functions these are: nobody else's are used or removed; by default the user's name",
+    )
+    runtime_memory: int = Field(default=512, ge=128, description="memory of an environment, in MB")
+    runtime_timeout: float = Field(default=300, gt=0, description="what one activation may take, in seconds")
+    worker_processes: int = Field(default=1, ge=1, le=64, description="calls that an environment runs at once")
+    max_workers: int = Field(default=1000, ge=1, description="activations that are under way at once")
+    request_bytes: int = Field(default=6 << 20, ge=1024, description="largest request that the service takes")
+    response_bytes: int = Field(default=6 << 20, ge=1024, description="largest answer that the service returns")
+
+    @field_validator("ca_file")
+    @classmethod
+    def _must_be_there(cls, value: str | None) -> str | None:
+        if value is not None and not Path(value).is_file():
+            raise ValueError("there is no such file; it must hold the certificates to trust")
+        return value

@@ -1,0 +1,190 @@
+"""What happens to an invocation, from its limits over its faults to its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lithops_testing.faas import stub
+from lithops_testing.faas.environment import Ended, Environment
+from lithops_testing.faas.faults import NEVER, Dice, Fault, Faults
+from lithops_testing.faas.throttle import Bucket
+from lithops_testing.faas.wire import Answer, json_answer
+
+if TYPE_CHECKING:
+    from lithops_testing.faas.counters import Counters
+    from lithops_testing.faas.fleet import Fleet
+    from lithops_testing.faas.functions import Function
+    from lithops_testing.faas.settings import Settings
+    from lithops_testing.faas.wire import Reply, Request
+
+STATUS = {
+    "crashed": 502,
+    "killed": 502,
+    "memory": 502,
+    "failed": 502,
+    "reclaimed": 503,
+    "unavailable": 503,
+    "timeout": 504,
+}
+"""Of the answer, by how an environment ended."""
+_DOOMS = {
+    "reclaim": ("reclaimed", "the service has taken the environment back"),
+    "timeout": ("timeout", "the invocation ran longer than the function's timeout (as a fault asked for)"),
+    "memory": ("memory", "the environment took more memory than its function has (as a fault asked for)"),
+}
+"""Faults by which the service itself ends an environment: what its answer says."""
+
+
+class _Invocation:
+    """One that has begun."""
+
+    def __init__(self, function: Function, request: Request, reply: Reply, faults: Mapping[str, Fault]) -> None:
+        self.function = function
+        self.request = request
+        self.reply = reply
+        self.faults = faults
+        self.began = time.monotonic()
+
+
+class Invocations:
+    """Runs invocations under the settings and faults of the moment."""
+
+    def __init__(self, settings: Settings, fleet: Fleet, counters: Counters) -> None:
+        self._fleet = fleet
+        self._counters = counters
+        self._running: dict[Function, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count(1)
+        self.configure(settings)
+        self.dice = Dice(Faults(), settings.seed)
+
+    def configure(self, settings: Settings) -> None:
+        """Go on under other settings."""
+        self._settings = settings
+        self._bucket = None if settings.rate_per_s is None else Bucket(settings.rate_per_s, settings.burst)
+
+    def start(self, function: Function, request: Request, reply: Reply) -> None:
+        """Run an invocation, beside others; returns at once."""
+        self._counters.began(request.size_bytes)
+        faults = self.dice.throw()
+        refused = self._refused(function, request, faults)
+        if refused is not None:
+            self._finish(reply, refused)
+            return
+        self._running[function] = self._running.get(function, 0) + 1
+        one = _Invocation(function, request, reply, faults)
+        delay_s = self._settings.latency_s + _seconds(faults, "latency") + (self._settings.stub_ms or 0.0) / 1000
+        asyncio.get_running_loop().call_later(delay_s, self._begin, one)
+
+    def _begin(self, one: _Invocation) -> None:
+        if self._settings.stub_ms is None:
+            task = asyncio.get_running_loop().create_task(self._work(one))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            return
+        try:
+            body = stub.done(one.request.body, time.time())
+        except ValueError as error:
+            self._end(one, _ended(Ended("failed", str(error))))
+            return
+        self._counters.executed += 1
+        self._end(one, self._answer(one, body))
+
+    async def _work(self, one: _Invocation) -> None:
+        answer = json_answer(500, error="internal", message="the service has failed")
+        try:
+            answer = self._answer(one, await self._run(one.function, one.request.body, one.faults))
+        except Ended as ended:
+            answer = _ended(ended)
+        finally:
+            self._end(one, answer)
+
+    def _end(self, one: _Invocation, answer: Answer) -> None:
+        self._running[one.function] -= 1
+        self._finish(one.reply, answer)
+
+    def _finish(self, reply: Reply, answer: Answer) -> None:
+        self._counters.ended(answer.status, len(answer.body))
+        reply(answer)
+
+    def _answer(self, one: _Invocation, body: bytes) -> Answer:
+        """Return the answer that carries what the function returned, or what the faults make of it."""
+        settings, faults = self._settings, one.faults
+        if len(body) > settings.response_bytes:
+            return _too_large("response", len(body), settings.response_bytes)
+        billed_ms = round((time.monotonic() - one.began) * 1000)
+        told = {"X-Request-Id": f"{next(self._numbers):012x}", "X-Billed-Ms": str(billed_ms)}
+        if not faults:
+            return Answer(status=200, body=body, headers=told)
+        kept = 0.0 if "lost_answer" in faults else 0.5 if "truncated_body" in faults else 1.0
+        return Answer(status=200, body=body, headers=told, slow_s=_seconds(faults, "slow_body"), sent=kept)
+
+    def _refused(self, function: Function, request: Request, faults: Mapping[str, Fault]) -> Answer | None:
+        """Return the answer to an invocation that does not even begin."""
+        settings, most = self._settings, function.spec.concurrency or self._settings.concurrency
+        if request.size_bytes > settings.request_bytes:
+            return _too_large("request", request.size_bytes, settings.request_bytes)
+        if not function.active:
+            return json_answer(409, error="pending", message=f"function {function.name!r} is not active yet")
+        if "throttle" in faults:
+            return self._throttled("fault", faults["throttle"].seconds)
+        if self._bucket is not None and (wait_s := self._bucket.take()) > 0:
+            return self._throttled("rate", wait_s)
+        if self._running.get(function, 0) >= most:
+            return self._throttled("concurrency", None)
+        if "error_500" in faults:
+            return json_answer(500, error="internal", message="the service has failed")
+        if "error_503" in faults:
+            return json_answer(503, error="unavailable", message="the service is not available")
+        return None
+
+    def _throttled(self, reason: str, wait_s: float | None) -> Answer:
+        self._counters.throttled += 1
+        headers = {} if wait_s is None else {"Retry-After": f"{wait_s:.3f}"}
+        return json_answer(429, headers, error="throttled", reason=reason, message=f"too many invocations ({reason})")
+
+    async def _run(self, function: Function, body: bytes, faults: Mapping[str, Fault]) -> bytes:
+        """Run an invocation in an environment. Raises `Ended`."""
+        cold_s = self._settings.cold_start_s + _seconds(faults, "cold_start")
+        environment = await self._fleet.take(function, cold_s, cold="cold_start" in faults)
+        try:
+            for name in _DOOMS.keys() & faults.keys():
+                environment.doom(Ended(*_DOOMS[name]))
+            if "crash_before" in faults:
+                environment.die(faults["crash_before"].signal)
+            answer = await self._executed(environment, body)
+            if "duplicate" in faults:
+                await self._executed(environment, body)
+            if "crash_after" in faults:
+                environment.die(faults["crash_after"].signal)
+                await environment.end()
+            return answer
+        except Ended as ended:
+            if ended.code != "failed":
+                self._counters.died += 1
+            raise
+        finally:
+            self._fleet.give_back(environment)
+
+    async def _executed(self, environment: Environment, body: bytes) -> bytes:
+        answer = await environment.run(body, environment.function.spec.timeout_s)
+        self._counters.executed += 1
+        return answer
+
+
+def _ended(ended: Ended) -> Answer:
+    return json_answer(STATUS[ended.code], error=ended.code, message=str(ended))
+
+
+def _seconds(faults: Mapping[str, Fault], name: str) -> float:
+    fault = faults.get(name, NEVER)
+    return 0.0 if fault is NEVER else fault.seconds
+
+
+def _too_large(what: str, size: int, most: int) -> Answer:
+    message = f"the {what} has {size:,} bytes, and {most:,} are the most"
+    return json_answer(413, error=f"{what}_too_large", message=message)

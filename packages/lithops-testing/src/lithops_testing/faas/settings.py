@@ -1,0 +1,30 @@
+"""What the service can be told at its start, and changed while it runs."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MEGABYTE = 1 << 20
+
+
+class Settings(BaseModel):
+    """How the service behaves as long as nothing goes wrong."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    port: int = Field(default=0, ge=0, le=65535, description="port on loopback; 0: any that is free")
+    stub_ms: float | None = Field(
+        default=None,
+        ge=0,
+        description="run nothing: answer after so many ms that each call is done and has returned None; for measuring "
+        "drivers",
+    )
+    latency_s: float = Field(default=0.0, ge=0, description="added to each invocation")
+    cold_start_s: float = Field(default=0.0, ge=0, description="added to each start of an environment")
+    activation_s: float = Field(default=0.0, ge=0, description="how long a new function is Pending")
+    concurrency: int = Field(default=1000, ge=1, description="invocations of a function at once, unless it has its own")
+    rate_per_s: float | None = Field(default=None, gt=0, description="invocations per second, beyond the burst")
+    burst: int = Field(default=50, ge=1, description="invocations that may exceed the rate")
+    request_bytes: int = Field(default=6 * MEGABYTE, ge=1, description="largest body of an invocation")
+    response_bytes: int = Field(default=6 * MEGABYTE, ge=1, description="largest answer of a function")
+    seed: int = Field(default=0, description="of the dice that decide which requests meet a fault")

@@ -1,0 +1,53 @@
+"""A pytest plugin: the services of the kit, and the plugins that come with it, where a test asks for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lithops_testing.installing import declare_plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lithops_testing.faas import FaasDouble
+
+
+@pytest.fixture(scope="session")
+def faas_service() -> Iterator[FaasDouble]:
+    """A function service that lives as long as the tests run; `faas_double` is what tests take."""
+    from lithops_testing.faas import FaasDouble
+
+    with FaasDouble() as service:
+        yield service
+
+
+@pytest.fixture
+def faas_double(faas_service: FaasDouble, faas_backend: str) -> FaasDouble:
+    """A function service in which nothing is deployed and nothing goes wrong yet; backend `faas_double` is installed.
+
+    Its `config` is the section `faas_double` of the configuration.
+    """
+    faas_service.reset()
+    return faas_service
+
+
+@pytest.fixture
+def faas_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have the backend `faas_double` installed; the folder, for `PYTHONPATH`, does that for other processes."""
+    target = "lithops_testing.backends.faas.plugin:FaasDouble"
+    return _installed(tmp_path / "faas-backend", monkeypatch, "serverless", "faas_double", target)
+
+
+@pytest.fixture
+def faulty_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have the plugin `faulty_reports` installed, which does what its section of the configuration says."""
+    target = "lithops_testing.faulty_reports:FaultyReports"
+    return _installed(tmp_path / "faulty-reports", monkeypatch, "plugins", "faulty_reports", target)
+
+
+def _installed(folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str, name: str, target: str) -> str:
+    monkeypatch.syspath_prepend(declare_plugin(folder, kind, name, target))
+    return str(folder)
