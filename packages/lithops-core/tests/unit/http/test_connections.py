@@ -214,6 +214,26 @@ def test_server_that_says_goodbye_is_not_asked_again_on_that_connection(serve: S
     assert server.accepted == 3
 
 
+@pytest.mark.parametrize("tls", ["", "127.0.0.1"], ids=["plain", "TLS"])
+def test_server_that_closes_after_an_answer_without_saying_so(
+    serve: Serve, engine: Engine, ca_file: str, tls: str
+) -> None:
+    async def script(connection: Connection) -> None:
+        _, body = await connection.request()
+        await connection.answer(body)
+        connection.close()
+        await connection.closed()
+
+    one_after_the_other(engine, serve(script, tls=tls), ca_file, 100)
+
+
+def test_idle_connections_share_one_timer(serve: Serve, engine: Engine) -> None:
+    one_after_the_other(engine, serve(tls=""), None, 300)
+    assert engine._loop is not None
+    timers = [timer for timer in engine._loop._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+    assert len(timers) == 1
+
+
 @pytest.mark.parametrize(
     "surplus", [b"x", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong"], ids=["garbage", "a whole response"]
 )

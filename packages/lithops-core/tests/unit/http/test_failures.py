@@ -198,6 +198,14 @@ def test_garbage_instead_of_a_response(serve: Serve, engine: Engine, kind: str) 
     assert call.sent
 
 
+def test_another_protocol_is_named_as_such(serve: Serve, engine: Engine) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(GARBAGE["another protocol"])
+
+    assert ": it switches to another protocol; " in str(fail(engine, Call(serve(script, tls="").url)))
+
+
 def test_body_too_large_to_keep(serve: Serve, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lithops.serverless.http.reader.LONGEST_BODY", 100_000)
 

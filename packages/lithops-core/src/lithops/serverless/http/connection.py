@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from lithops.serverless.http.failures import broken_off, unreadable
@@ -80,7 +81,8 @@ class Connection(asyncio.BufferedProtocol):
         link: socket.socket = transport.get_extra_info("socket")
         for level, name, value in OPTIONS:
             if (option := getattr(socket, name, None)) is not None:
-                link.setsockopt(level, option, value)
+                with suppress(OSError):  # it is lost already, which is noticed when it is used
+                    link.setsockopt(level, option, value)
         if self._tls is None:
             self.opened.set_result(None)
         else:
@@ -108,13 +110,13 @@ class Connection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool:
         """See whether that ends a response; without TLS's own farewell it may be somebody else who cut it off."""
+        assert self._transport is not None
+        self._transport.abort()
         self._pool.discard(self)
         if self.ticket is not None and (self._tls is None or self._tls.closed):
             self._reader.end()
             if self._reader.response is not None:
                 self._finish()
-        assert self._transport is not None
-        self._transport.abort()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -66,6 +66,7 @@ class Pool:
         self.decrypted = memoryview(bytearray(32 * 1024))
         self.short = False
         """Whether the system refuses to open more, for now."""
+        self._told = False
         self._limit = limit
         self._addresses = Addresses(loop)
         self._allowed = FEWEST_OPENING
@@ -74,6 +75,7 @@ class Pool:
         self._opening: set[asyncio.Task[None]] = set()
         self._idle: dict[Connection, float] = {}
         """Since when, the longest first."""
+        self._expiry: asyncio.TimerHandle | None = None
         self._unserved: deque[Origin] = deque()
         """An entry for each ticket that waits and that no connection is being opened for."""
 
@@ -119,9 +121,9 @@ class Pool:
         if origin.waiting:
             connection.send(origin.waiting.popleft())
         else:
-            if not self._idle:
-                self.loop.call_later(IDLE_S, self._expire)
-            self._idle[connection] = self.loop.time()
+            self._idle[connection] = now = self.loop.time()
+            if self._expiry is None:
+                self._expiry = self.loop.call_at(now + IDLE_S, self._expire)
             origin.idle[connection] = None
         self._changed()
 
@@ -179,10 +181,11 @@ class Pool:
 
     def _expire(self) -> None:
         """Close what is idle for too long."""
+        self._expiry = None
         while self._idle:
             until = next(iter(self._idle.values())) + IDLE_S
             if until > self.loop.time():
-                self.loop.call_at(until, self._expire)
+                self._expiry = self.loop.call_at(until, self._expire)
                 return
             self._close_longest_idle()
 
@@ -244,9 +247,13 @@ class Pool:
         return connection
 
     def _run_short(self, problem: OSError) -> None:
-        if not self.short:
-            self.short = True
-            self.loop.call_later(SHORTAGE_S, self._recover)
+        if self.short:
+            return
+        self.short = True
+        self.loop.call_later(SHORTAGE_S, self._recover)
+        self._close_longest_idle()  # it is another host's, as something waits for this one
+        if not self._told:
+            self._told = True
             logger.warning(
                 "no more connections can be opened for now (%s); going on with %d; a higher `ulimit -n` may help",
                 problem.strerror,

@@ -110,6 +110,8 @@ class Reader:
 
     def on_headers_complete(self) -> None:
         """See whether the end of the body is marked."""
+        if self._parser.get_status_code() == 101:
+            raise UnreadableError("it switches to another protocol")
         coding = self._headers.get("transfer-encoding")
         self._open_end = "content-length" not in self._headers if coding is None else "chunked" not in coding.lower()
         self._head = False
