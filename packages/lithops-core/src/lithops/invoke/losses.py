@@ -76,7 +76,7 @@ class Losses:
             return None if longest_s is None else luck * longest_s
         retry = job.facts.retry
         failures = attempt - job.losses.get(call, 0)  # by its own doing; what came from outside is not held against it
-        if failures > retry.retries or not retry.covers(failure) or self.closed:
+        if failures > retry.retries or not retry.covers(failure):
             return None
         return retry.delay_s(failures, luck)
 

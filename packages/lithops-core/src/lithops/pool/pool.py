@@ -331,9 +331,9 @@ class Pool:
 
     def _doom(self, slot: Slot, why: Doom) -> None:
         """End a worker for the call it is at; one that has begun meanwhile is tried again."""
-        assert slot.pid is not None
         slot.doom, slot.doomed = why, page.read(self._page, slot.index)[0]
-        self._zygote.kill(slot.pid)
+        if slot.pid is not None:  # else as soon as it is known
+            self._zygote.kill(slot.pid)
 
     def _serve(self, slot: Slot, events: int) -> None:
         connection = slot.connection
@@ -426,6 +426,8 @@ class Pool:
                     if event.status is None:
                         slot = self._slots[event.slot]
                         slot.born(event.pid)
+                        if slot.doom is not None:
+                            self._zygote.kill(event.pid)
                         self._by_pid[event.pid] = slot
                         if slot.exhausted:
                             self._dispatch.feed()
@@ -533,7 +535,7 @@ class Pool:
         for slot in self._slots:
             running, _ = page.read(self._page, slot.index)
             has = any(h.run is run and h.low <= running < h.high for h in slot.queue)
-            if has and low <= running < high and slot.pid is not None and slot.doom is None:
+            if has and low <= running < high and slot.doom is None:
                 self._doom(slot, Doom.CANCEL)
 
     def _retire(self, slot: Slot) -> None:

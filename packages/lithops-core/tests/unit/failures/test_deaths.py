@@ -307,6 +307,19 @@ def test_long_calls_within_their_timeout_are_left_alone_though_calls_before_them
     assert results[1:] == list(range(1, 200))
 
 
+def test_a_call_can_be_cancelled_before_anybody_has_read_who_runs_it(
+    one: lithops.FunctionExecutor, turnstile: Turnstile, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lithops.pool.pool.DOZE_S", 3600.0)  # the pool's own thread would not get up before
+    futures = one.map(lambda x: turnstile.pass_through() if x == 0 else x, range(3))
+    until(turnstile.pids)
+    assert futures[0].cancel()
+    assert one.get_result(futures[1:], timeout=20) == [1, 2]
+    pump = one._session.plugins.pump()
+    assert pump is not None
+    pump.attend()
+
+
 def test_cancelling_a_running_call_ends_its_worker_and_no_other_call(
     one: lithops.FunctionExecutor, turnstile: Turnstile, until: Until, is_alive: Alive
 ) -> None:
