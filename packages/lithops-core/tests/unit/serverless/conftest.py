@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("LITHOPS_CONFIG", "LITHOPS_CONFIG_FILE"):
         monkeypatch.delenv(name, raising=False)
+    log = logging.getLogger("lithops")  # which the configuration silences; other tests listen to it
+    for attribute in ("level", "handlers", "propagate"):
+        monkeypatch.setattr(log, attribute, getattr(log, attribute))
 
 
 @pytest.fixture
