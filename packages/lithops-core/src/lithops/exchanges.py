@@ -38,8 +38,6 @@ class Fate(enum.StrEnum):
 
     ANSWERED = "answered"
     """It has run, and `body` is what the worker said."""
-    ACCEPTED = "accepted"
-    """The platform runs it later; its report arrives by another lane."""
     THROTTLED = "throttled"
     """Not now: the same request may do later."""
     LOST = "lost"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from lithops.invoke.ranges import remaining
+from lithops.invoke.ranges import remaining, split
 from lithops.types import CallRange
 
 if TYPE_CHECKING:
@@ -66,13 +66,16 @@ class Waiting:
         taken: list[tuple[CallRange, ...]] = []
         while ranges and len(taken) < most:
             part = ranges.popleft()
-            if size is not None and part.count > size:
-                rest = CallRange(first=part.first + size, count=part.count - size, attempt=part.attempt)
+            count = part.count if size is None else min(part.count, size * (most - len(taken)))
+            if count < part.count:
+                rest = CallRange(first=part.first + count, count=part.count - count, attempt=part.attempt)
                 ranges.appendleft(rest)
-                part = CallRange(first=part.first, count=size, attempt=part.attempt)
-            left = remaining(job, (part,))  # some may have been cancelled meanwhile
-            if left:
-                taken.append(tuple(left))
+                part = CallRange(first=part.first, count=count, attempt=part.attempt)
+            for piece in split(part, size):
+                if not any(map(job.table.is_over, range(piece.first, piece.first + piece.count))):
+                    taken.append((piece,))
+                elif left := remaining(job, (piece,)):  # some were cancelled meanwhile
+                    taken.append(tuple(left))
         return taken
 
     def _size(self, job: Job) -> int | None:

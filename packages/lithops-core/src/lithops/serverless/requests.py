@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from lithops.errors import BackendError, ClosedError, TransportError
@@ -89,11 +88,9 @@ class _Request:
             sink.throttled((name,), outcome.retry_after_s)
         elif outcome.fate is Fate.LOST:
             self.lost(outcome.cause, outcome.detail)
-        elif outcome.fate is Fate.REFUSED:
+        else:
             self._close()
             sink.refused((name,), outcome.error or BackendError(outcome.detail))
-        else:
-            sink.started((name,), time.time())
 
     def failed(self, error: Exception, sent: bool) -> None:
         """Tell that there is no answer; if it was sent, it may have run all the same."""

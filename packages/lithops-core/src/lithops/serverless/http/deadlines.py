@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from lithops.serverless.http.ticket import Ticket
 
+NEVER_S = 1e9
+"""As good as no deadline at all."""
 STEP_S = 0.1
 """How late a deadline may be noticed; what falls into one step shares a timer."""
 
@@ -54,4 +56,4 @@ class Deadlines:
 
 
 def _step(ticket: Ticket) -> int:
-    return math.ceil(ticket.deadline / STEP_S)
+    return math.ceil(min(ticket.deadline, NEVER_S) / STEP_S)

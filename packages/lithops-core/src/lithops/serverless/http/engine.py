@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import resource
 import threading
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,11 @@ from lithops.serverless.http.ticket import Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 logger = logging.getLogger(__name__)
 
@@ -116,5 +120,7 @@ async def _serve(dispatcher: Dispatcher, stop: asyncio.Event) -> None:
 
 def _affordable(wanted: int) -> int:
     """Return how many connections leave the rest of the program files to open."""
+    if resource is None:
+        return wanted  # type: ignore[unreachable]  # reached on Windows
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return wanted if limit == resource.RLIM_INFINITY else max(1, min(wanted, limit * 3 // 4))
