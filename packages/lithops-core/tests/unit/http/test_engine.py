@@ -359,3 +359,10 @@ def test_core_does_not_import_the_engine() -> None:
     program = "import sys, lithops.executors; print({'ssl', 'asyncio', 'httptools'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT_S, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_exchange_may_have_no_deadline(engine: Engine) -> None:
+    call = Call("ftp://host")
+    call.deadline = float("inf")
+    engine.send([call])
+    assert "ftp://host" in str(call.error())
