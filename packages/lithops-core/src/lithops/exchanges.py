@@ -38,6 +38,8 @@ class Fate(enum.StrEnum):
 
     ANSWERED = "answered"
     """It has run, and `body` is what the worker said."""
+    ACCEPTED = "accepted"
+    """The platform will run it; the worker's report comes through the store."""
     THROTTLED = "throttled"
     """Not now: the same request may do later."""
     LOST = "lost"

@@ -228,7 +228,7 @@ class FunctionExecutor(Submitting):
             if fs is None:
                 return
         keys = (self.executor_id,) if fs is None else tuple(job.key for job in jobs_of(fs))
-        self._session.drop_promises(keys)
+        self._session.drop_leftovers(keys)
         self._session.plugins.clean(CleanScope(job_keys=keys))
 
     # --- the end

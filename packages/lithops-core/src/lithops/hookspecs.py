@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from lithops.types import (
         Activation,
+        ActivationState,
         BucketMeta,
         BucketRef,
         CancelReport,
@@ -54,7 +55,9 @@ if TYPE_CHECKING:
         Receipt,
         Report,
         RuntimeMeta,
+        RuntimeRequest,
         Sink,
+        WorkerPart,
     )
 
 API_VERSION = 1
@@ -73,7 +76,7 @@ class ComputeSpec:
         raise NotImplementedError
 
     @hookspec(firstresult=True)
-    def deploy_runtime(self) -> RuntimeMeta:
+    def deploy_runtime(self, request: RuntimeRequest) -> RuntimeMeta:
         """Make sure that activations find their runtime, and say what it is. Before the first job; idempotent."""
         raise NotImplementedError
 
@@ -99,7 +102,19 @@ class ComputeSpec:
 
     @hookspec(firstresult=True)
     def interpret(self, activation: Activation, response: HttpResponse) -> Outcome:
-        """Say what the answer to `prepare`'s request means, whatever its status. Must not wait."""
+        """Say what the answer to `prepare`'s request means, whatever its status. Must not wait.
+
+        Where the lane of the activation is STORAGE, the platform need not answer before the worker has: ACCEPTED.
+        """
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def poll(self, receipts: Sequence[Receipt]) -> Sequence[ActivationState]:
+        """Say what the platform knows of activations whose answers are not waited for.
+
+        Asked now and then, for as long as there is no report. One that has ended is GONE, however it ended: if its
+        report does not come after all, it is lost. What the platform has not heard of is left out.
+        """
         raise NotImplementedError
 
     @hookspec(firstresult=True)
@@ -169,6 +184,11 @@ class StorageSpec:
     @hookspec(firstresult=True)
     def head_bucket(self, request: BucketRef) -> BucketMeta:
         """Describe a bucket; `BucketNotFound` if there is none."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def worker_part(self) -> WorkerPart:
+        """Say what opens the same store in a worker. Cheap: no SDK need be imported for it."""
         raise NotImplementedError
 
     @hookspec(firstresult=True)

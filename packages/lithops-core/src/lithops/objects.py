@@ -142,6 +142,22 @@ class BucketMeta:
 
 
 @record
+class WorkerPart:
+    """What opens a store where workers run: a class that has the methods of the storage hooks, but `presign`."""
+
+    target: str
+    """Import string, `package.module:Class`; it needs neither pydantic nor pluggy."""
+    arguments: Mapping[str, object] = field(default_factory=dict, repr=False)
+    """Its keyword arguments, as JSON can carry them. They travel in requests, so there are no credentials in them."""
+    packages: tuple[str, ...] = ()
+    """Top-level packages, of pure Python, that are shipped for it."""
+    requirements: tuple[str, ...] = ()
+    """What it needs beside them, for the runtime to install."""
+    local: bool = False
+    """It reaches the store on the driver's machine only."""
+
+
+@record
 class PresignRequest:
     """Make a URL with which anybody may get or put one object for a while."""
 

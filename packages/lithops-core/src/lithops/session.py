@@ -23,14 +23,15 @@ from lithops.jobs.flow import Flow
 from lithops.jobs.kept import KeptJobs
 from lithops.jobs.retry import policy_of
 from lithops.plugins import open_plugins
-from lithops.types import CallRange, ExecutorInfo
+from lithops.types import CallRange, ExecutorInfo, Lane, RuntimeRequest
 
 if TYPE_CHECKING:
     from lithops.config.settings import Settings
     from lithops.jobs.job import Job, Locator
+    from lithops.jobs.leftovers import Leftovers
     from lithops.jobs.packing import PackedCalls
-    from lithops.jobs.promising import Promising
     from lithops.jobs.retry import RetryPolicy
+    from lithops.lanes.depot import Depot
     from lithops.plugins import Plugins
     from lithops.storage import Storage
     from lithops.types import RuntimeMeta
@@ -53,15 +54,23 @@ class Session:
         self._plain_options: dict[bool, JobOptions] = {}  # of calls and of maps of which nothing was said
         self._flows = weakref.WeakSet[Flow]()
         self._storage: Storage | None = None
-        self._promising: Promising | None = None
+        self._leftovers: Leftovers | None = None
+        self._promise: Callable[[Job, int], Locator] | None = None
         self.memory_mb: int | None = getattr(settings.compute, "runtime_memory", None)
         self.plugins = self._open_plugins()
         try:
             self.limits = limits = self.plugins.limits(settings.compute)
-            runtime = self.plugins.deploy_runtime()
+            runtime, self._depot = self._deploy()
             _must_agree(runtime)
-            retries = settings.lithops.infrastructure_retries
-            self._invoker = Invoker(self.plugins, limits, infrastructure_retries=retries)
+            lane = self._lane()
+            self._invoker = Invoker(
+                self.plugins,
+                limits,
+                infrastructure_retries=settings.lithops.infrastructure_retries,
+                lane=lane,
+                depot=self._depot,
+                interval_s=settings.lithops.monitoring_interval,
+            )
             self._builder = JobBuilder(
                 executor_id=executor_id,
                 backend=settings.backend,
@@ -70,7 +79,7 @@ class Session:
                 pump=self.plugins.pump(),
                 storage=lambda: self.storage,
                 parallel=limits.parallel_calls,
-                lane=self._invoker.lane,
+                lane=lane,
             )
         except BaseException:
             self.plugins.close()
@@ -213,6 +222,7 @@ class Session:
         job.submitted = time.time()
         job.cancel = self._invoker.cancel
         job.promise = self._promised
+        self._invoker.begin(job)
         if self.plugins.hears_jobs:
             self.plugins.job_started(job.info)
 
@@ -235,18 +245,31 @@ class Session:
         if self.closed:
             raise ClosedError(f"executor {self.executor_id} was closed; make a new one")
 
-    def _promised(self, job: Job, row: int) -> Locator:
+    @property
+    def leftovers(self) -> Leftovers:
+        """What this executor has in the store."""
         with self._lock:
-            if self._promising is None:
-                from lithops.jobs.promising import Promising
+            if self._leftovers is None:
+                from lithops.jobs.leftovers import Leftovers
 
-                self._promising = Promising(self.executor_id, lambda: self.storage)
-        return self._promising.promise(job, row)
+                self._leftovers = Leftovers(self.executor_id, lambda: self.storage)
+            return self._leftovers
 
-    def drop_promises(self, keys: Iterable[str]) -> None:
-        """Remove the results that were put into storage for futures that travelled, of these jobs or executors."""
-        if self._promising is not None:
-            self._promising.drop(keys)
+    def drop_leftovers(self, keys: Iterable[str]) -> None:
+        """Remove what these jobs or executors have in the store."""
+        if self._leftovers is not None:
+            if self._depot is not None:
+                self._depot.forget()
+            self._leftovers.drop(keys)
+
+    def _promised(self, job: Job, row: int) -> Locator:
+        self.leftovers.expect()
+        with self._lock:
+            if self._promise is None:
+                from lithops.jobs.promises import promiser
+
+                self._promise = promiser(lambda: self.storage, lambda: self.storage.bucket)
+        return self._promise(job, row)
 
     # --- looking back
 
@@ -310,8 +333,10 @@ class Session:
         for flow in flows:
             flow.stop(CancelledError(f"executor {self.executor_id} was closed before this stream had ended"))
         self._invoker.abandon(jobs)
-        if self._promising is not None:
-            self._promising.close()
+        if self._leftovers is not None:
+            if self.settings.lithops.data_cleaner:
+                self._leftovers.drop_spent()
+            self._leftovers.close()
 
     # --- the beginning
 
@@ -336,6 +361,24 @@ class Session:
             plugins.close()
             raise
         return plugins
+
+    def _deploy(self) -> tuple[RuntimeMeta, Depot | None]:
+        """Have the runtime made; return it, and what is kept for workers in a store that they reach from there."""
+        if self.limits.calls_per_activation is None:
+            return self.plugins.deploy_runtime(RuntimeRequest()), None
+        from lithops.lanes.depot import Depot
+
+        part = self.storage.storage_handler.worker_part()
+        runtime = self.plugins.deploy_runtime(RuntimeRequest(packages=part.packages, requirements=part.requirements))
+        reached = runtime.shares_files or not part.local
+        return runtime, Depot(self.storage, part, self.executor_id, self.leftovers) if reached else None
+
+    def _lane(self) -> Lane:
+        if self.limits.calls_per_activation is None:
+            return Lane.STREAM
+        from lithops.lanes.choice import choose
+
+        return choose(self.settings, self.limits, reached=self._depot is not None)
 
     def _state_dir(self) -> str:
         """Return the state folder; where there can be none, a private one for as long as this lives."""

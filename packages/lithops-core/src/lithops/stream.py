@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lithops.errors import BadCallError, ClosedError
 from lithops.futures import FuturesList
 from lithops.jobs.waiting import FOREVER, wait_for
-from lithops.worker.codec import ATOMS, Pickled
+from lithops.worker.codec import ATOMS, Unloaded
 from lithops.worker.failure import Failure
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def outcome(entry: object, *, throw_except: bool) -> Any:
     """Return the result that a report brought, or raise the error it brought, or return that."""
     if type(entry) in ATOMS:
         return entry
-    if type(entry) is Pickled:
+    if isinstance(entry, Unloaded):
         return entry.load()
     error = entry.exception() if isinstance(entry, Failure) else entry
     assert isinstance(error, BaseException)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from lithops.objects import PutRequest as PutRequest
     from lithops.objects import Readable as Readable
     from lithops.objects import ReadableStream as ReadableStream
+    from lithops.objects import WorkerPart as WorkerPart
 
 
 class Lane(enum.StrEnum):
@@ -126,6 +127,8 @@ class Limits:
     """Largest input inside a request; 0: inputs travel by reference only."""
     response_bytes: int = 0
     """Largest result inside a response; 0: there is no response lane."""
+    queued_bytes: int | None = None
+    """Largest input inside a request whose answer is not waited for; None: as `request_bytes`."""
     longest_s: float | None = None
     platform_retries: bool = False
     """The platform repeats failed activations by itself."""
@@ -259,6 +262,25 @@ class Pump(Protocol):
         """Have the streams read without delay: nobody is going to call `run_until` for what comes next."""
 
 
+class Phase(enum.StrEnum):
+    """What a platform knows of an activation."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    GONE = "gone"
+
+
+@record
+class ActivationState:
+    """What has become of an activation, as its platform tells."""
+
+    activation_id: str
+    phase: Phase
+    cause: Cause = Cause.UNREACHABLE
+    """GONE: what took it down, if there is no report of it."""
+    detail: str = ""
+
+
 @record
 class CancelRequest:
     """Stop activations, or only some of their calls."""
@@ -293,11 +315,23 @@ class CleanReport:
 
 
 @record
+class RuntimeRequest:
+    """What activations will need where they run, beside the core and what the backend itself brings."""
+
+    packages: tuple[str, ...] = ()
+    """Top-level packages to bundle, as `lithops.bundle.contents.collect` takes them."""
+    requirements: tuple[str, ...] = ()
+    """What is to be installed."""
+
+
+@record
 class RuntimeMeta:
     """What an activation will find where it runs."""
 
     python: tuple[int, int]
     description: str
+    shares_files: bool = False
+    """It runs on the driver's machine and sees the files of the driver's user."""
 
 
 @record

@@ -22,7 +22,7 @@ from lithops.jobs.table import GONE, JobTable, Watch
 from lithops.jobs.waiting import FOREVER, deadline_of, wait_for
 from lithops.types import CallState, Pump
 from lithops.worker import codec
-from lithops.worker.codec import Pickled
+from lithops.worker.codec import Unloaded
 
 if TYPE_CHECKING:
     from lithops.jobs.job import Job
@@ -37,7 +37,6 @@ WAIT_DUR_SEC = 1
 
 _REVIVED = b"lithops.jobs.promises"
 """Stands in the pickle of a future, near the beginning of that of a list of futures."""
-_HEAD_BYTES = 512
 
 Futures = ResponseFuture | Iterable[ResponseFuture]
 
@@ -215,7 +214,7 @@ class _Group:
             entry = table.results[row]
             if entry is GONE:
                 continue
-            if type(entry) is Pickled and _REVIVED not in entry.data[:_HEAD_BYTES]:
+            if isinstance(entry, Unloaded) and _REVIVED not in entry.head:
                 continue  # it is not unpickled only to see that it holds no futures
             if table.state[row] == CallState.DONE and holds_futures(value := table.value(row)):
                 yield place, listed(value)

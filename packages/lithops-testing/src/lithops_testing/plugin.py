@@ -33,6 +33,7 @@ _NEEDED = {
         "copy_object",
         "create_bucket",
         "head_bucket",
+        "worker_part",
     ),
 }
 _PYDANTIC = {"pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection"}

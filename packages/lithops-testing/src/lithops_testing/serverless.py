@@ -29,7 +29,17 @@ from pydantic import SecretBytes, SecretStr
 from lithops.errors import LithopsError
 from lithops.plugins import config_model
 from lithops.remote.envelope import decode_reports
-from lithops.types import Cause, CleanScope, ExecutorInfo, Fate, HttpResponse, Limits, Outcome, RuntimeMeta
+from lithops.types import (
+    Cause,
+    CleanScope,
+    ExecutorInfo,
+    Fate,
+    HttpResponse,
+    Limits,
+    Outcome,
+    RuntimeMeta,
+    RuntimeRequest,
+)
 from lithops_testing.contract import Contract
 from lithops_testing.orders import order, results
 from lithops_testing.sending import send
@@ -132,27 +142,27 @@ class ServerlessContract(Contract):
     # --- runtimes
 
     def test_a_runtime_is_of_this_python(self, backend: Any) -> None:
-        runtime = backend.deploy_runtime()
+        runtime = backend.deploy_runtime(RuntimeRequest())
         assert isinstance(runtime, RuntimeMeta)
         assert runtime.python == sys.version_info[:2], "functions travel between equal minor versions only"
         assert runtime.description
 
     def test_a_runtime_is_deployed_once(self, backend: Any, inventory: Callable[[], Set[str]]) -> None:
-        first = backend.deploy_runtime()
+        first = backend.deploy_runtime(RuntimeRequest())
         there = set(inventory())
         assert there, "something was deployed, so the inventory is to show it"
-        assert backend.deploy_runtime() == first
+        assert backend.deploy_runtime(RuntimeRequest()) == first
         assert set(inventory()) == there
 
     def test_another_executor_uses_the_same_runtime(
         self, backend: Any, config: BaseModel, executor_info: ExecutorInfo, inventory: Callable[[], Set[str]]
     ) -> None:
-        first = backend.deploy_runtime()
+        first = backend.deploy_runtime(RuntimeRequest())
         there = set(inventory())
         other = self.plugin_class()
         other.configure(config, executor_info)
         try:
-            assert other.deploy_runtime() == first
+            assert other.deploy_runtime(RuntimeRequest()) == first
         finally:
             other.close()
         assert set(inventory()) == there
@@ -160,7 +170,7 @@ class ServerlessContract(Contract):
     # --- requests
 
     def test_a_prepared_request_runs_the_activation(self, backend: Any) -> None:
-        backend.deploy_runtime()
+        backend.deploy_runtime(RuntimeRequest())
 
         def square(x: int) -> int:
             return x * x
@@ -168,19 +178,19 @@ class ServerlessContract(Contract):
         assert self.run(backend, order(square, [1, 2, 3])) == [1, 4, 9]
 
     def test_a_request_may_be_prepared_again(self, backend: Any) -> None:
-        backend.deploy_runtime()
+        backend.deploy_runtime(RuntimeRequest())
         activation = order(lambda x: x, ["again"])
         backend.prepare(activation)
         assert self.run(backend, activation) == ["again"]
 
     def test_an_error_of_a_call_is_an_answer(self, backend: Any) -> None:
-        backend.deploy_runtime()
+        backend.deploy_runtime(RuntimeRequest())
         found = self.run(backend, order(lambda x: 1 // x, [1, 0]))
         assert found[0] == 1
         assert getattr(found[1], "type_name", None) == "ZeroDivisionError"
 
     def test_a_call_that_takes_its_process_down_does_not_take_others_along(self, backend: Any) -> None:
-        backend.deploy_runtime()
+        backend.deploy_runtime(RuntimeRequest())
 
         def leave(code: int) -> int:
             import os
@@ -191,7 +201,7 @@ class ServerlessContract(Contract):
         assert [found[0], getattr(found[1], "type_name", None), found[2]] == [0, "WorkerCrashedError", 0]
 
     def test_a_call_that_runs_too_long_is_ended(self, backend: Any) -> None:
-        backend.deploy_runtime()
+        backend.deploy_runtime(RuntimeRequest())
 
         def linger(x: int) -> None:
             import threading
@@ -202,7 +212,7 @@ class ServerlessContract(Contract):
         assert getattr(found, "type_name", None) == "CallTimeoutError"
 
     def test_a_result_larger_than_the_answer_is_an_error_that_says_so(self, backend: Any, config: BaseModel) -> None:
-        backend.deploy_runtime()
+        backend.deploy_runtime(RuntimeRequest())
         most = backend.limits(config).response_bytes
         if not most:
             return  # there is no answer that it could be larger than
@@ -211,7 +221,7 @@ class ServerlessContract(Contract):
         assert f"{most:,}" in str(getattr(found, "message", ""))
 
     def test_a_request_does_not_show_its_secrets(self, backend: Any, secrets: list[str]) -> None:
-        backend.deploy_runtime()
+        backend.deploy_runtime(RuntimeRequest())
         shown = repr(backend.prepare(order(lambda x: x, [1])))
         assert not [secret for secret in secrets if secret in shown], "credentials belong into headers"
 
@@ -249,7 +259,7 @@ class ServerlessContract(Contract):
         self, backend: Any, inventory: Callable[[], Set[str]]
     ) -> None:
         before = set(inventory())
-        backend.deploy_runtime()
+        backend.deploy_runtime(RuntimeRequest())
         assert set(inventory()) > before
         report = backend.clean(CleanScope(everything=True))
         assert set(inventory()) == before
@@ -258,29 +268,29 @@ class ServerlessContract(Contract):
     def test_clean_leaves_runtimes_unless_told_everything(
         self, backend: Any, inventory: Callable[[], Set[str]]
     ) -> None:
-        backend.deploy_runtime()
+        backend.deploy_runtime(RuntimeRequest())
         there = set(inventory())
         backend.clean(CleanScope(job_keys=("0a1b2c-0-M000",)))
         assert set(inventory()) == there
 
     def test_clean_may_be_repeated(self, backend: Any) -> None:
-        backend.deploy_runtime()
+        backend.deploy_runtime(RuntimeRequest())
         backend.clean(CleanScope(everything=True))
         assert backend.clean(CleanScope(everything=True)).removed == ()
 
     def test_a_runtime_that_was_cleaned_is_deployed_again(self, backend: Any) -> None:
-        backend.deploy_runtime()
+        backend.deploy_runtime(RuntimeRequest())
         backend.clean(CleanScope(everything=True))
-        backend.deploy_runtime()
+        backend.deploy_runtime(RuntimeRequest())
         assert self.run(backend, order(lambda x: x + 1, [1])) == [2]
 
     def test_close_may_be_repeated(self, backend: Any) -> None:
-        backend.deploy_runtime()
+        backend.deploy_runtime(RuntimeRequest())
         backend.close()
         backend.close()
 
     def test_close_leaves_the_runtime(self, backend: Any, inventory: Callable[[], Set[str]]) -> None:
-        backend.deploy_runtime()
+        backend.deploy_runtime(RuntimeRequest())
         there = set(inventory())
         backend.close()
         assert set(inventory()) == there

@@ -14,7 +14,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
@@ -39,7 +42,7 @@ from lithops_testing.contract import Contract
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lithops.storage.store import Store
+    from lithops.storage.store import DriverStore, Store
 
 WEIRD_KEYS = (
     "with space",
@@ -65,6 +68,19 @@ WEIRD_KEYS = (
     "CON",
 )
 NO_BUCKET = "lithops-no-such-bucket"
+_WORKER = """
+import importlib, json, sys
+from lithops.types import DeleteRequest, GetRequest, ListRequest, PutRequest
+told = json.load(sys.stdin)
+module, _, name = told["target"].partition(":")
+store, bucket = getattr(importlib.import_module(module), name)(**told["arguments"]), told["bucket"]
+store.put_object(PutRequest(bucket=bucket, key="from/a/worker", body=b"here"))
+store.put_if_absent(PutRequest(bucket=bucket, key="from/it/too", body=b"and there"))
+assert store.get_object(GetRequest(bucket=bucket, key="from/it/too")).stream.read() == b"and there"
+assert [meta.key for meta in store.list_objects(ListRequest(bucket=bucket, prefix="from/i")).objects] == ["from/it/too"]
+store.delete_objects(DeleteRequest(bucket=bucket, keys=("from/it/too",)))
+print(json.dumps(sorted(sys.modules)))
+"""
 
 
 class Dribble(io.RawIOBase):
@@ -510,6 +526,20 @@ class StorageContract(Contract):
 
         in_threads(8, churn)
         assert keys_of(store, bucket) == []
+
+    # --- where workers run
+
+    def test_a_worker_opens_the_same_store(self, store: DriverStore, bucket: str) -> None:
+        part = store.worker_part()
+        request = {"target": part.target, "arguments": part.arguments, "bucket": bucket}
+        ran = subprocess.run(
+            [sys.executable, "-c", _WORKER], input=json.dumps(request), capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, f"its worker part cannot write and read an object:\n{ran.stderr}"
+        assert not set(json.loads(ran.stdout)) & {"pydantic", "pluggy"}, "a worker's runtime need not have these"
+        body = store.get_object(GetRequest(bucket=bucket, key="from/a/worker")).stream
+        with contextlib.closing(body):
+            assert body.read() == b"here"
 
 
 def put(store: Store, bucket: str, key: str, body: bytes) -> ObjectMeta:

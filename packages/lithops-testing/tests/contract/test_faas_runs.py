@@ -20,6 +20,10 @@ class TestRuns(ServerlessRunsContract):
         return faas_double.config
 
 
+class TestRunsThroughStorage(TestRuns):
+    monitoring = "storage"
+
+
 def test_calls_survive_what_happens_around_them(faas_double: FaasDouble) -> None:
     faults = ("throttle", "reclaim", "duplicate", "lost_answer", "truncated_body", "error_500", "error_503")
     faas_double.inject(**dict.fromkeys(faults, 0.05))

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from lithops.errors import BackendError, InputTooLargeError, ResultTooLargeError, TransportError
-from lithops.types import Cause, ExecutorInfo, Fate, HttpResponse
+from lithops.types import Cause, ExecutorInfo, Fate, HttpResponse, RuntimeRequest
 from lithops_testing import FaasDouble as Service
 from lithops_testing.backends.faas import backend as backend_module
 from lithops_testing.backends.faas.answers import Answers
@@ -98,7 +98,7 @@ def test_a_token_that_is_said_back_is_masked() -> None:
 
 def test_each_way_an_environment_ends_is_understood_of_the_real_service(faas_double: Service) -> None:
     made = plugin({**faas_double.config, "runtime_timeout": 60})
-    made.deploy_runtime()
+    made.deploy_runtime(RuntimeRequest())
     causes = {
         "crash_before": Cause.KILLED,
         "reclaim": Cause.PREEMPTED,
@@ -118,20 +118,20 @@ def test_calls_are_given_less_time_than_the_function_and_less_memory(faas_double
     made = FaasDouble()
     made.configure(config, INFO)
     assert made.limits(config).longest_s == 4.5
-    made.deploy_runtime()
+    made.deploy_runtime(RuntimeRequest())
     (function,) = faas_double.functions().values()
     assert (function["timeout_s"], function["memory_mb"]) == (5, 300)
 
 
 def test_other_settings_make_another_function(faas_double: Service) -> None:
     for memory in (256, 512, 256):
-        plugin({**faas_double.config, "runtime_memory": memory}).deploy_runtime()
+        plugin({**faas_double.config, "runtime_memory": memory}).deploy_runtime(RuntimeRequest())
     assert len(faas_double.functions()) == 2
 
 
 def test_deploying_waits_until_the_function_is_active(faas_double: Service) -> None:
     faas_double.configure(activation_s=0.3)
-    plugin(faas_double.config).deploy_runtime()
+    plugin(faas_double.config).deploy_runtime(RuntimeRequest())
     assert [function["state"] for function in faas_double.functions().values()] == ["Active"]
 
 
@@ -139,27 +139,27 @@ def test_a_function_that_does_not_become_active_is_told(faas_double: Service, mo
     faas_double.configure(activation_s=600)
     monkeypatch.setattr(backend_module, "ACTIVE_S", 0.1)
     with pytest.raises(BackendError, match=r"^function 'lithops-\w+' is 'Pending' after 0\.1 s, not 'Active'; look at"):
-        plugin(faas_double.config).deploy_runtime()
+        plugin(faas_double.config).deploy_runtime(RuntimeRequest())
 
 
 def test_a_wrong_token_is_told_and_not_shown(faas_double: Service) -> None:
     with pytest.raises(BackendError, match=r"does not let GET /functions/lithops-\w+ in \(403\); is `token` right\?$"):
-        plugin({**faas_double.config, "token": "wr0ng"}).deploy_runtime()
+        plugin({**faas_double.config, "token": "wr0ng"}).deploy_runtime(RuntimeRequest())
 
 
 def test_a_service_that_is_not_there_is_told(faas_double: Service) -> None:
     with pytest.raises(TransportError, match=r"127\.0\.0\.1:1 failed: .*refused; is `endpoint` right, and does `ca_fi"):
-        plugin({**faas_double.config, "endpoint": "https://127.0.0.1:1"}).deploy_runtime()
+        plugin({**faas_double.config, "endpoint": "https://127.0.0.1:1"}).deploy_runtime(RuntimeRequest())
 
 
 def test_a_certificate_that_is_not_trusted_is_told(faas_double: Service) -> None:
     with pytest.raises(TransportError, match=r"CERTIFICATE_VERIFY_FAILED.*does `ca_file` hold its certificate\?$"):
-        plugin({**faas_double.config, "ca_file": None}).deploy_runtime()
+        plugin({**faas_double.config, "ca_file": None}).deploy_runtime(RuntimeRequest())
 
 
 def test_a_refused_function_is_told_with_the_words_of_the_service(faas_double: Service) -> None:
     with pytest.raises(BackendError, match=r"answered PUT /functions/lithops-\w+ with 400: (.|\n)*less than or equal"):
-        plugin({**faas_double.config, "runtime_timeout": 5000}).deploy_runtime()
+        plugin({**faas_double.config, "runtime_timeout": 5000}).deploy_runtime(RuntimeRequest())
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ class Acme:
         return None
 
     @lithops.hookimpl
-    def deploy_runtime(self):  # type: ignore[no-untyped-def]
+    def deploy_runtime(self, request):  # type: ignore[no-untyped-def]
         return None
 
 

@@ -27,7 +27,7 @@ class Careless:
     def limits(self, config: object) -> Limits:
         return self._limits
 
-    def deploy_runtime(self) -> None:
+    def deploy_runtime(self, request: object) -> None:
         """Do nothing."""
 
     def prepare(self, activation: object) -> HttpRequest:

@@ -1,4 +1,7 @@
-"""The files of a bundle, read from wherever the packages are installed."""
+"""The files of a bundle, read from wherever the packages are installed.
+
+The core goes whole: what runs calls is a small part of it, but users' functions may open a store or an executor.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,9 @@ from collections.abc import Iterator, Mapping
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from pathlib import Path
 
-import lithops
 from lithops.errors import PluginError
 from lithops.records import field, record
-
-_MODULES = ("__init__.py", "_version.py", "types.py", "objects.py", "records.py", "errors.py")
-_ROOMS = ("worker", "pool", "remote")
 
 
 @record
@@ -28,16 +26,13 @@ class Bundle:
 
 
 def collect(*packages: str) -> Bundle:
-    """Read the worker's part of the core, cloudpickle, and `packages` with all that is in them.
+    """Read the core, cloudpickle, and `packages` with all that is in them.
 
     These are top-level names, of pure Python. Raises `PluginError` for one that is not installed or compiled: what
     is compiled belongs to the runtime.
     """
-    root = Path(lithops.__file__).parent
-    found = {f"lithops/{name}": (root / name).read_bytes() for name in _MODULES}
-    for room in _ROOMS:
-        found.update((f"lithops/{name}", data) for name, data in _read(root / room, room))
-    for package in ("cloudpickle", *packages):
+    found: dict[str, bytes] = {}
+    for package in dict.fromkeys(("lithops", "cloudpickle", *packages)):
         found.update(_read_package(package))
     digest = hashlib.sha256()
     for name in sorted(found):

@@ -26,8 +26,8 @@ def command(
 ) -> None:
     """Remove what earlier programs left behind.
 
-    That is logs, results in storage for pending futures that travelled, temporary objects and what backends made for
-    jobs. What belongs to a program that still runs is kept.
+    That is logs, what executors have put into storage, temporary objects and what backends made for jobs. What belongs
+    to a program that still runs is kept.
     Every plugin in use cleans what it made; one that cannot keeps no other from it, and makes the exit code 1.
     """
     from lithops.types import CleanReport
@@ -57,7 +57,7 @@ def _clean(
 ) -> list[tuple[str, object]]:
     from lithops.config import resolve, state_dir
     from lithops.config.settings import LANES
-    from lithops.jobs.promise_notes import clean_promises
+    from lithops.jobs.leftovers import clean_leftovers
     from lithops.plugins import open_plugins
     from lithops.types import CleanScope, ExecutorInfo
 
@@ -79,6 +79,6 @@ def _clean(
             monitor=settings.sections.get(monitor or ""),
             others={other: settings.sections.get(getattr(other, "name", "")) for other in plugins.others},
         )
-        return [*plugins.clean(CleanScope(everything=everything)), *clean_promises(info.state_dir)]
+        return [*plugins.clean(CleanScope(everything=everything)), *clean_leftovers(info.state_dir)]
     finally:
         plugins.close()

@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lithops import errors
+from lithops.invoke.aside import Aside
 from lithops.invoke.losses import OWN_DOING, Losses, jitter, lost_attempt, own_failure
 from lithops.invoke.pace import Pace
 from lithops.invoke.ranges import merged, remaining, split
@@ -39,7 +40,10 @@ from lithops.worker import codec
 from lithops.worker.failure import Failure, capture, library_failure
 
 if TYPE_CHECKING:
+    from lithops.invoke.orders import Orders
     from lithops.jobs.job import Job
+    from lithops.lanes.collector import Collector
+    from lithops.lanes.depot import Depot
     from lithops.plugins import Plugins
 
 logger = logging.getLogger(__name__)
@@ -51,10 +55,20 @@ _ERROR, _LOST = int(CallState.ERROR), int(CallState.LOST)
 class Invoker:
     """One per executor."""
 
-    def __init__(self, plugins: Plugins, limits: Limits, *, infrastructure_retries: int) -> None:
+    def __init__(
+        self,
+        plugins: Plugins,
+        limits: Limits,
+        *,
+        infrastructure_retries: int,
+        lane: Lane,
+        depot: Depot | None = None,
+        interval_s: float = 0.0,
+    ) -> None:
+        """`depot` is what workers reach of the store, if they do; there are `interval_s` seconds between looks at it."""
         self._plugins = plugins
         self._limits = limits
-        self.lane = Lane.STREAM if limits.calls_per_activation is None else Lane.RESPONSE
+        self.lane = lane
         """How calls travel."""
         self._takes_all = limits.calls_per_activation is None and limits.in_flight is None
         self._losses = Losses(infrastructure_retries)
@@ -66,10 +80,29 @@ class Invoker:
         self._receipts: dict[str, Receipt] = {}
         self._waiting = Waiting(limits.calls_per_activation)
         self._timers = Timers()
+        self._aside = Aside()
         self._watch = Watch(self._open, self._timers, self._give_up)
+        self._orders: Orders | None = None
+        self._collector: Collector | None = None
+        self._payloads = None if depot is None else depot.payloads
+        if lane is not Lane.STREAM:  # on a stream, nobody needs json
+            from lithops.invoke.orders import Orders
+
+            self._orders = Orders(lane, limits, depot)
+        if lane is Lane.STORAGE and depot is not None:
+            from lithops.lanes.collector import Collector
+
+            self._collector = Collector(
+                depot, self._sink, interval_s=interval_s, poll=plugins.poll if plugins.can_poll else None
+            )
         self._pumping = self._pausing = False
         self._closed = False
         self._token = os.urandom(6).hex()
+
+    def begin(self, job: Job) -> None:
+        """Do once for a job what its calls need, before any is submitted. Raises `StorageError`."""
+        if self._orders is not None:
+            self._orders.begin(job)
 
     def submit(self, job: Job, ranges: Iterable[CallRange]) -> None:
         """Start calls of a job; returns when the backend has taken as many as it wants at once."""
@@ -96,6 +129,11 @@ class Invoker:
         """Start nothing more; idempotent."""
         self._closed = self._losses.closed = True
         self._timers.close()
+        self._aside.close()
+        if self._payloads is not None:
+            self._payloads.close()
+        if self._collector is not None:
+            self._collector.close()
 
     def abandon(self, others: Iterable[Job] = ()) -> None:
         """End every call that has not ended, as cancelled, those of `others` too: there will be no more reports."""
@@ -160,10 +198,8 @@ class Invoker:
         """Order calls of a job from the backend; from now on the activation is open."""
         activation_id = f"{self._token}-{next(self._ids)}"
         payload, ordered, deadline = None, 0.0, _FOREVER
-        if self.lane is not Lane.STREAM:
-            from lithops.invoke.orders import rendered  # on a stream, nobody needs json
-
-            payload, ordered = partial(rendered, job, activation_id, ranges, self._limits), time.monotonic()
+        if self._orders is not None:
+            payload, ordered = partial(self._orders.rendered, job, activation_id, ranges), time.monotonic()
             longest = min(sum(part.count for part in ranges) * job.facts.timeout_s, self._limits.longest_s or _FOREVER)
             deadline = ordered + longest + GRACE_S
         activation = Activation(
@@ -189,8 +225,11 @@ class Invoker:
         """See `lithops.types.Sink`."""
         with self._lock:
             for activation_id in receipt.activation_ids:
-                if activation_id in self._open:
-                    self._receipts[activation_id] = receipt
+                if (entry := self._open.get(activation_id)) is None:
+                    continue
+                self._receipts[activation_id] = receipt
+                if self._collector is not None:
+                    self._collector.await_report(entry[1], receipt)
 
     def started(self, activation_ids: Sequence[str], at: float) -> None:
         """See `lithops.types.Sink`."""
@@ -206,14 +245,13 @@ class Invoker:
                 continue  # late: it was given up, or has said its last word already
             job, activation = entry
             try:
-                entries = validated(report, activation)
+                entries = validated(report, activation, self._payloads)
             except Exception as error:  # noqa: BLE001 - whatever a remote side may send
                 self.lost(report.activation_id, Cause.FORGED, f"a report cannot be read: {error}", ())
                 continue
             if report.final:
                 with self._lock:
-                    self._open.pop(report.activation_id, None)
-                    self._receipts.pop(report.activation_id, None)
+                    self._close(report.activation_id)
                     self._pace.took(1)
             self._take_in(job, report, entries, at)
         if self._waiting:
@@ -314,11 +352,33 @@ class Invoker:
         """See `lithops.types.Sink`."""
         failure = _failure_of(error)
         for job, activation in self._closed_again(activation_ids):
-            if isinstance(error, errors.InputTooLargeError) and sum(part.count for part in activation.ranges) > 1:
-                self._start_again(job, activation, alone=True)
+            if isinstance(error, errors.InputTooLargeError) and self._orders is not None:
+                self._make_smaller(job, activation, failure)
             else:
                 self.fail(job, _calls_of(activation.ranges), CallState.ERROR, failure)
         self._pump()
+
+    def _make_smaller(self, job: Job, activation: Activation, failure: Failure) -> None:
+        """Try again what is too large for a request: call by call, and with the large part of a call in the store."""
+        if sum(part.count for part in activation.ranges) > 1:
+            self._start_again(job, activation, alone=True)
+            return
+        (part,) = activation.ranges
+
+        def put_away() -> None:
+            assert self._orders is not None, "it was found too large by them"
+            try:
+                moved = self._orders.put_away(job, part.first)
+            except Exception as error:  # noqa: BLE001 - the border to a plugin
+                self.fail(job, (part.first,), CallState.ERROR, _failure_of(error))
+                return
+            if moved:
+                self._start_again(job, activation)
+                self._pump()
+            else:
+                self.fail(job, (part.first,), CallState.ERROR, failure)
+
+        self._aside.run(put_away)  # whoever tells us may have a thousand connections to look after
 
     # --- retries and ends
 
@@ -337,10 +397,16 @@ class Invoker:
     def _closed_again(self, activation_ids: Sequence[str]) -> Iterator[tuple[Job, Activation]]:
         for activation_id in activation_ids:
             with self._lock:
-                entry = self._open.pop(activation_id, None)
-                self._receipts.pop(activation_id, None)
+                entry = self._close(activation_id)
             if entry is not None:
                 yield entry
+
+    def _close(self, activation_id: str) -> tuple[Job, Activation] | None:
+        """Forget an activation, from which nothing more is to come; with the lock held."""
+        self._receipts.pop(activation_id, None)
+        if self._collector is not None:
+            self._collector.forget(activation_id)
+        return self._open.pop(activation_id, None)
 
     def fail(self, job: Job, calls: Iterable[int], state: CallState, failure: Failure | BaseException) -> None:
         """End calls without a report of a worker, unless they have ended."""

@@ -9,17 +9,17 @@ from lithops import errors
 from lithops.invoke.reports import lost_for_good
 from lithops.jobs.attempts import Attempt, failed_attempt
 from lithops.types import CallState, Cause
-from lithops.worker.failure import library_failure
+from lithops.worker.failure import Failure, library_failure, qualified_name
 
 if TYPE_CHECKING:
     from lithops.jobs.job import Job
     from lithops.types import Report
-    from lithops.worker.failure import Failure
 
 LOSSES = 2
 """A call whose worker process was killed under it so often is not tried again: it may be what ends them."""
 FIRST_DELAY_S = 0.05
 LONGEST_DELAY_S = 20.0
+_STORAGE = qualified_name(errors.StorageError)
 _DONE, _ERROR, _LOST = int(CallState.DONE), int(CallState.ERROR), int(CallState.LOST)
 
 OWN_DOING = {
@@ -61,7 +61,7 @@ class Losses:
             if delay_s is not None:
                 again[call] = delay_s
                 job.failed_attempts.setdefault(call, []).append(failed_attempt(report, k, entries[k]))
-            elif state == _LOST:
+            elif state == _LOST and not _lacked_store(entries[k]):
                 entries[k] = lost_for_good(entries[k], job.losses[call])
         return again
 
@@ -72,7 +72,7 @@ class Losses:
 
     def _delay_s(self, job: Job, call: int, state: int, attempt: int, failure: object, luck: float) -> float | None:
         if state == _LOST:
-            longest_s = self._longest_s(job, call, min(LOSSES, self._most))
+            longest_s = self._longest_s(job, call, self._most if _lacked_store(failure) else min(LOSSES, self._most))
             return None if longest_s is None else luck * longest_s
         retry = job.facts.retry
         failures = attempt - job.losses.get(call, 0)  # by its own doing; what came from outside is not held against it
@@ -87,6 +87,11 @@ class Losses:
         if losses >= most or self.closed:
             return None
         return min(LONGEST_DELAY_S, FIRST_DELAY_S * 4.0 ** (losses - 1))
+
+
+def _lacked_store(failure: object) -> bool:
+    """Whether a worker could not run a call because the store failed it; no doing of the call's."""
+    return isinstance(failure, Failure) and _STORAGE in failure.kinds
 
 
 def own_failure(cause: Cause, detail: str) -> Failure:

@@ -2,49 +2,141 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lithops.errors import InputTooLargeError
-from lithops.remote.envelope import Order, encode_order
+from lithops.remote.envelope import Order, StoredBlock, encode_order
+from lithops.types import Lane, Payload
 from lithops.worker.codec import cut
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lithops.jobs.job import Job
+    from lithops.lanes.depot import Depot
     from lithops.types import Block, CallRange, CallSource, Limits
 
+INLINE_BYTES = 256 * 1024
+"""As many bytes of results stay in a report that goes through the store."""
+LARGE_SHARE = 8
+"""What takes this part of a request, or more, goes into the store when the request is too large."""
 
-def rendered(job: Job, activation_id: str, ranges: tuple[CallRange, ...], limits: Limits) -> bytes:
-    """Return the request of an activation, with the function and the inputs in it.
 
-    Raises `InputTooLargeError` if it is larger than the backend takes.
-    """
-    assert job.source is not None, "a job that is started has its inputs"
-    order = Order(
-        activation_id=activation_id,
-        job_key=job.key,
-        ranges=ranges,
-        timeout_s=job.facts.timeout_s,
-        function=job.source.function,
-        blocks=tuple(_blocks(job.source, ranges)),
-        response_bytes=limits.response_bytes or None,
-    )
-    data = encode_order(order)
-    if len(data) > limits.request_bytes:
-        function = len(order.function.body) + sum(buffer.nbytes for buffer in order.function.buffers)
-        raise InputTooLargeError(
-            f"the function ({function:,} bytes) and the input of call {ranges[0].first:05d} of "
-            f"{job.facts.function_name!r} make a request of {len(data):,} bytes, and backend {job.facts.backend!r} takes "
-            f"{limits.request_bytes:,}; put large data into storage and hand over where it is, or choose another backend"
+class Orders:
+    """Writes what the workers of one executor are told. Threads may share it."""
+
+    def __init__(self, lane: Lane, limits: Limits, depot: Depot | None) -> None:
+        """`depot` is the executor's part of a store that workers reach; None if there is no such store."""
+        self._lane = lane
+        self._depot = depot
+        queued = limits.request_bytes if limits.queued_bytes is None else limits.queued_bytes
+        self._most = queued if lane is Lane.STORAGE else limits.request_bytes
+        self._response_bytes = limits.response_bytes if lane is Lane.RESPONSE else None
+
+    def begin(self, job: Job) -> None:
+        """Do once for a job what its activations need. Raises `StorageError`."""
+        if self._lane is Lane.STORAGE:
+            self._store().put_function(_source(job).function)
+
+    def rendered(self, job: Job, activation_id: str, ranges: tuple[CallRange, ...]) -> bytes:
+        """Return the request of an activation, with as much of function and inputs in it as is not in the store.
+
+        Raises `InputTooLargeError` if it is larger than the backend takes.
+        """
+        source, depot = _source(job), self._depot
+        function = source.function
+        stored = tuple(_stored(job, ranges)) if job.places else ()
+        places = {block.first for block in stored}
+        order = Order(
+            activation_id=activation_id,
+            job_key=job.key,
+            ranges=ranges,
+            timeout_s=job.facts.timeout_s,
+            function=function if depot is None else depot.function(function) or function,
+            blocks=tuple(_blocks(source, ranges, places)),
+            stored=stored,
+            store=None if depot is None else depot.key,
+            report=depot.report(job.key, activation_id) if depot is not None and self._lane is Lane.STORAGE else None,
+            results="" if depot is None else depot.results(job.key),
+            inline_bytes=INLINE_BYTES if self._response_bytes is None else self._response_bytes,
+            response_bytes=self._response_bytes,
         )
-    return data
+        data = encode_order(order) if _size(order) <= self._most else None
+        if data is None or len(data) > self._most:
+            raise self._too_large(job, order, ranges)
+        return data
+
+    def put_away(self, job: Job, call: int) -> bool:
+        """Put into the store what is too large of the one call of an activation; return whether there was anything.
+
+        Raises `StorageError`.
+        """
+        if self._depot is None:
+            return False
+        source = _source(job)
+        least = self._most // LARGE_SHARE
+        moved = False
+        if self._depot.function(source.function) is None and _bytes_of(source.function) >= least:
+            self._depot.put_function(source.function)
+            moved = True
+        if call not in job.places and _bytes_of(payload := _input(source, call).payload) >= least:
+            (job.places[call],) = self._depot.put_inputs(job.key, (payload,))
+            moved = True
+        return moved
+
+    def _store(self) -> Depot:
+        assert self._depot is not None, "this lane goes through a store"
+        return self._depot
+
+    def _too_large(self, job: Job, order: Order, ranges: tuple[CallRange, ...]) -> InputTooLargeError:
+        facts = job.facts
+        function = _bytes_of(job.source.function) if job.source is not None else 0
+        return InputTooLargeError(
+            f"the function ({function:,} bytes) and the input of call {ranges[0].first:05d} of {facts.function_name!r} "
+            f"make a request of {_size(order):,} bytes, and backend {facts.backend!r} takes {self._most:,}; configure a "
+            "storage backend that its workers can reach, put large data there and hand over where it is, or choose "
+            "another backend"
+        )
 
 
-def _blocks(source: CallSource, ranges: tuple[CallRange, ...]) -> Iterator[Block]:
+def _source(job: Job) -> CallSource:
+    assert job.source is not None, "a job that is started has its inputs"
+    return job.source
+
+
+def _stored(job: Job, ranges: tuple[CallRange, ...]) -> Iterator[StoredBlock]:
+    """Yield the inputs that lie in the store, call by call."""
+    for part in ranges:
+        for call in range(part.first, part.first + part.count):
+            if (place := job.places.get(call)) is not None:
+                yield StoredBlock(first=call, count=1, place=place)
+
+
+def _blocks(source: CallSource, ranges: tuple[CallRange, ...], stored: set[int]) -> Iterator[Block]:
+    """Yield the inputs that do not."""
     for part in ranges:
         call, end = part.first, part.first + part.count
         while call < end:
+            if call in stored:
+                call += 1
+                continue
             block = source.block_of(call)
             stop = min(end, block.first + block.count)
+            if stored:
+                stop = next((other for other in range(call + 1, stop) if other in stored), stop)
             yield cut(block, call, stop - call)
             call = stop
+
+
+def _input(source: CallSource, call: int) -> Block:
+    return cut(source.block_of(call), call, 1)
+
+
+def _bytes_of(payload: Payload) -> int:
+    return len(payload.body) + sum(buffer.nbytes for buffer in payload.buffers)
+
+
+def _size(order: Order) -> int:
+    """Return how large a request is at least, without making it."""
+    function = _bytes_of(order.function) if isinstance(order.function, Payload) else 0
+    return function + sum(_bytes_of(block.payload) for block in order.blocks)

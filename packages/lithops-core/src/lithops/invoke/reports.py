@@ -10,14 +10,22 @@ from lithops.worker import codec
 from lithops.worker.failure import Failure, library_failure
 
 if TYPE_CHECKING:
+    from lithops.remote.payloads import PayloadStore
     from lithops.types import Activation, Report
 
 _LOWEST, _HIGHEST = int(CallState.DONE), int(CallState.LOST)
 
 
-def validated(report: Report, activation: Activation) -> list[object]:
-    """Read a report whole before anything of it is believed; return its entries. Raises if there is anything wrong."""
+def validated(report: Report, activation: Activation, payloads: PayloadStore | None) -> list[object]:
+    """Read a report whole before anything of it is believed; return its entries. Raises if there is anything wrong.
+
+    `payloads` is where results lie that are not in it.
+    """
     entries = codec.decode_results(report.results)
+    if payloads is not None:
+        for entry in entries:
+            if isinstance(entry, codec.Unloaded):
+                entry.lies_in(payloads)
     count = report.count
     if not (
         count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from lithops.jobs.attempts import STATES, Attempt
@@ -14,6 +14,7 @@ from lithops.types import CallSource, CallState, JobInfo, Lane
 if TYPE_CHECKING:
     from lithops.jobs.retry import RetryPolicy
     from lithops.jobs.table import JobTable
+    from lithops.remote.payloads import Place
     from lithops.storage import Storage
 
 
@@ -65,6 +66,7 @@ class Job:
         "first",
         "key",
         "losses",
+        "places",
         "promise",
         "quiet",
         "source",
@@ -83,6 +85,7 @@ class Job:
         self.submitted = 0.0
         self.told = False  # plugins have heard of its end
         self.common_stats: dict[str, Any] | None = None  # what is the same for all calls, once somebody has asked
+        self.places: MutableMapping[int, Place] = {}  # inputs that lie in the store, by call
         self.losses: dict[int, int] = {}  # calls that lost a worker, how often
         self.failed_attempts: dict[int, list[Attempt]] = {}  # of calls that were tried again
         self.cancel: Callable[[Job, int, int], None] = _nothing_to_cancel

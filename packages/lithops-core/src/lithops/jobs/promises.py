@@ -14,15 +14,15 @@ import threading
 import time
 from array import array
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lithops import errors
 from lithops.jobs.job import Job, JobFacts, Locator, live_jobs
+from lithops.jobs.leftovers import ROOT
 from lithops.jobs.table import GONE, JobTable
 from lithops.records import record, replaced
 from lithops.types import CallState, LogSlice, Payload, Report
-from lithops.worker.codec import Pickled
+from lithops.worker.codec import Pickled, Unloaded
 from lithops.worker.failure import Failure, capture, library_failure
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_ROOT, _FOLDER = "lithops.jobs/", "/promises/"
 _FIRST_LOOK_S = 0.005
 _LONGEST_PAUSE_S = 0.5
 _GRACE_S = 60.0
@@ -128,7 +127,7 @@ def promiser(storage: Callable[[], Storage], bucket: Callable[[], str]) -> Calla
             locator = Locator(
                 storage=storage(),
                 bucket=bucket(),
-                key=f"{_ROOT}{job.key}{_FOLDER}{index:05d}",
+                key=f"{ROOT}{job.key}/promises/{index:05d}",
                 until=time.time() + job.facts.timeout_s + _GRACE_S,
                 secret=secrets.token_bytes(_SIGNATURE_BYTES),
             )
@@ -137,17 +136,6 @@ def promiser(storage: Callable[[], Storage], bucket: Callable[[], str]) -> Calla
         return locator
 
     return promise
-
-
-def drop_promises(storage: Storage, bucket: str, key: str) -> int:
-    """Remove the results that were promised by a job, or by all jobs of an executor; return how many there were."""
-    names: list[str] = []
-    with suppress(errors.BucketNotFound):  # none of the calls has ended
-        for end in "-/":  # an executor's jobs; a job itself
-            names += storage.list_keys(bucket, prefix=f"{_ROOT}{key}{end}")
-        names = [name for name in names if _FOLDER in name]
-        storage.delete_objects(bucket, names)
-    return len(names)
 
 
 def _signature(locator: Locator, data: bytes) -> bytes:
@@ -160,11 +148,13 @@ def _outcome(job: Job, row: int) -> Outcome:
     state = int(table.state[row])
     if isinstance(entry, BaseException):
         entry = capture(entry)
-    elif not isinstance(entry, Failure | Pickled):
+    elif isinstance(entry, Unloaded):
+        entry = entry.pickled()
+    elif not isinstance(entry, Failure):
         import cloudpickle
 
         entry = Pickled(cloudpickle.dumps(entry, protocol=5))
-    elif isinstance(entry, Pickled) and entry.buffers:
+    if isinstance(entry, Pickled) and entry.buffers:
         import cloudpickle
 
         entry = Pickled(cloudpickle.dumps(entry.load(), protocol=5))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lithops.jobs.attempts import STATES
 from lithops.types import CallState
-from lithops.worker.codec import Pickled
+from lithops.worker.codec import Unloaded
 
 if TYPE_CHECKING:
     from lithops.jobs.job import Job
@@ -64,8 +64,8 @@ def stats_of(job: Job, row: int) -> dict[str, Any]:
         "worker_func_rss": grown,
     }
     entry = table.results[row]
-    if type(entry) is Pickled:
-        stats["func_result_size"] = len(entry.data) + sum([view.nbytes for view in entry.buffers])
+    if isinstance(entry, Unloaded):
+        stats["func_result_size"] = entry.nbytes
     return stats
 
 

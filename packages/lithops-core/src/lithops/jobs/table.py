@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from lithops.types import CallState, LogSlice, Pump, Report
-from lithops.worker.codec import Pickled
+from lithops.worker.codec import Unloaded
 from lithops.worker.failure import Failure
 
 GONE = object()
@@ -241,7 +241,7 @@ class JobTable:
         Raises whatever unpickling it raises, each time.
         """
         entry = self.results[call]
-        if type(entry) is Pickled:
+        if isinstance(entry, Unloaded):
             entry = entry.load()
             self.results[call] = entry
         elif entry is GONE:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Pump,
         Receipt,
         RuntimeMeta,
+        RuntimeRequest,
         Sink,
     )
 
@@ -50,7 +51,7 @@ class Localhost:
         return Limits(calls_per_activation=None, parallel_calls=self._ready().workers)
 
     @hookimpl
-    def deploy_runtime(self) -> RuntimeMeta:
+    def deploy_runtime(self, request: RuntimeRequest) -> RuntimeMeta:
         """The interpreter is there; say which."""
         return self._ready().runtime()
 

@@ -79,13 +79,18 @@ class Plugins:
         """Whether running activations can be stopped."""
         return self._implemented("cancel")
 
+    @property
+    def can_poll(self) -> bool:
+        """Whether the platform tells what has become of activations."""
+        return self._implemented("poll")
+
     def limits(self, config: BaseModel | None) -> types.Limits:
         """Return what `invoke` may be handed."""
         return self._first("limits", types.Limits, config=config)
 
-    def deploy_runtime(self) -> types.RuntimeMeta:
+    def deploy_runtime(self, request: types.RuntimeRequest) -> types.RuntimeMeta:
         """Make sure that activations find their runtime."""
-        return self._first("deploy_runtime", types.RuntimeMeta)
+        return self._first("deploy_runtime", types.RuntimeMeta, request=request)
 
     def invoke(self, activations: Sequence[types.Activation], sink: types.Sink) -> Sequence[types.Receipt]:
         """Hand activations to the backend; returns once it has taken them."""
@@ -107,6 +112,13 @@ class Plugins:
         if type(outcome) is types.Outcome:
             return outcome
         raise self._unanswered("interpret", outcome, "Outcome")
+
+    def poll(self, receipts: Sequence[types.Receipt]) -> Sequence[types.ActivationState]:
+        """Say what the platform knows of activations; only if `can_poll`."""
+        states: Sequence[types.ActivationState] | None = self._manager.hook.poll(receipts=receipts)
+        if states is None:
+            raise self._unanswered("poll", None, "a sequence of ActivationState")
+        return states
 
     def cancel(self, request: types.CancelRequest) -> types.CancelReport:
         """Stop activations or some of their calls; only if `can_cancel`."""
@@ -235,6 +247,10 @@ class Plugins:
     def head_bucket(self, request: types.BucketRef) -> types.BucketMeta:
         """Describe a bucket."""
         return self._first("head_bucket", types.BucketMeta, request=request)
+
+    def worker_part(self) -> types.WorkerPart:
+        """Say what opens the store in a worker."""
+        return self._first("worker_part", types.WorkerPart)
 
     def presign(self, request: types.PresignRequest) -> types.PresignedUrl:
         """Make a URL that carries permission for one object; only if `can_presign`."""

@@ -4,27 +4,60 @@ Both are a short JSON header and the parts it lists, one behind the other:
 
     b"LR1\\n" or b"LA1\\n", length of the header (4 bytes, little-endian), header, parts
 
-The parts of an activation are the function and its buffers, then each block and its buffers; those of an answer are
-per report the states of its calls, what was measured of them, their results and the buffers of these.
+The parts of an activation are the function and its buffers, then each block and its buffers, except for those that the
+header says lie in the store; those of an answer are per report the states of its calls, what was measured of them, their
+results and the buffers of these. An answer that goes through a store is signed:
+
+    HMAC-SHA256 of the rest (32 bytes), b"LA1\n" ...
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lithops.records import record
+from lithops.records import field, record, replaced
+from lithops.remote.payloads import Place
 from lithops.types import Activation, Block, CallRange, Lane, LogSlice, Payload, Report
 from lithops.worker import codec
 
 _ORDER, _ANSWER = b"LR1\n", b"LA1\n"
 _LENGTH = struct.Struct("<I")
+SIGNATURE_BYTES = 32
 _FOREVER = float("inf")
 _GARBAGE = (ValueError, KeyError, TypeError, IndexError, StopIteration, RuntimeError, struct.error)
 
 Buffer = bytes | memoryview
+
+
+@record
+class StoreKey:
+    """How a worker opens the store of the driver; see `lithops.types.WorkerPart`."""
+
+    target: str
+    arguments: Mapping[str, object] = field(repr=False)
+    bucket: str
+
+
+@record
+class StoredBlock:
+    """A `lithops.types.Block` whose payload lies in the store."""
+
+    first: int
+    count: int
+    place: Place
+
+
+@record
+class ReportPlace:
+    """Where the answer is to be put instead of being returned."""
+
+    key: str
+    secret: bytes = field(repr=False)
+    """Signs it: who may write into the store may not speak for the workers."""
 
 
 @record
@@ -35,39 +68,57 @@ class Order:
     job_key: str
     ranges: tuple[CallRange, ...]
     timeout_s: float
-    function: Payload
-    blocks: tuple[Block, ...]
+    function: Payload | Place
+    blocks: tuple[Block, ...] = ()
+    stored: tuple[StoredBlock, ...] = ()
+    store: StoreKey | None = None
+    """None: there is none that workers reach, so nothing may lie in it."""
+    report: ReportPlace | None = None
+    """None: the answer is what the entry point returns."""
+    results: str = ""
+    """Key below which large results are put; empty if there is no store."""
+    inline_bytes: int | None = None
+    """So much of the answer stays in it; the largest of the results beyond are put into the store, if there is one."""
     response_bytes: int | None = None
     """Most bytes that the answer may have."""
 
-    @property
-    def shared(self) -> tuple[memoryview, ...]:
-        """See `lithops.types.CallSource`."""
-        return ()
+
+def activation_of(order: Order, function: Payload, blocks: Sequence[Block]) -> Activation:
+    """Return what a pool takes, with the function and the inputs at hand."""
+    return Activation(
+        activation_id=order.activation_id,
+        job_key=order.job_key,
+        ranges=order.ranges,
+        lane=Lane.STREAM,
+        timeout_s=order.timeout_s,
+        deadline=_FOREVER,
+        source=_AtHand(order.activation_id, function, blocks),
+    )
+
+
+class _AtHand:
+    """A `lithops.types.CallSource`."""
+
+    shared: tuple[memoryview, ...] = ()
+
+    def __init__(self, activation_id: str, function: Payload, blocks: Sequence[Block]) -> None:
+        self._activation_id = activation_id
+        self.function = function
+        self._blocks = blocks
 
     def block_of(self, call: int) -> Block:
-        """See `lithops.types.CallSource`."""
-        for block in self.blocks:
+        """Return the block that holds the input of `call`."""
+        for block in self._blocks:
             if block.first <= call < block.first + block.count:
                 return block
-        raise LookupError(f"activation {self.activation_id!r} has no input of call {call}")
-
-    def activation(self) -> Activation:
-        """Return what a pool takes."""
-        return Activation(
-            activation_id=self.activation_id,
-            job_key=self.job_key,
-            ranges=self.ranges,
-            lane=Lane.STREAM,
-            timeout_s=self.timeout_s,
-            deadline=_FOREVER,
-            source=self,
-        )
+        raise LookupError(f"activation {self._activation_id!r} has no input of call {call}")
 
 
 def encode_order(order: Order) -> bytes:
     """Lay out an activation."""
-    payloads = [order.function, *(block.payload for block in order.blocks)]
+    function, store, report = order.function, order.store, order.report
+    at_hand = [] if isinstance(function, Place) else [function]
+    payloads = [*at_hand, *(block.payload for block in order.blocks)]
     header: dict[str, object] = {
         "activation": order.activation_id,
         "job": order.job_key,
@@ -77,6 +128,18 @@ def encode_order(order: Order) -> bytes:
         "blocks": [(block.first, block.count) for block in order.blocks],
         "buffers": [len(payload.buffers) for payload in payloads],
     }
+    if store is not None:
+        header |= {
+            "store": (store.target, store.arguments, store.bucket),
+            "results": order.results,
+            "inline_bytes": order.inline_bytes,
+        }
+        if isinstance(function, Place):
+            header["function"] = _told_of(function)
+        if order.stored:
+            header["stored"] = [(block.first, block.count, _told_of(block.place)) for block in order.stored]
+        if report is not None:
+            header["report"] = (report.key, report.secret.hex())
     return _joined(_ORDER, header, [part for payload in payloads for part in (payload.body, *payload.buffers)])
 
 
@@ -84,9 +147,10 @@ def decode_order(data: Buffer) -> Order:
     """Read what `encode_order` wrote. Raises `ValueError` if it is anything else."""
     try:
         header, parts = _split(data, _ORDER)
-        function, *inputs = [_payload(parts, count) for count in header["buffers"]]
+        payloads = [_payload(parts, count) for count in header["buffers"]]
+        function = _place(header["function"]) if "function" in header else payloads.pop(0)
         timeout_s = header["timeout_s"]
-        return Order(
+        order = Order(
             activation_id=header["activation"],
             job_key=header["job"],
             ranges=tuple(CallRange(first=a, count=n, attempt=t) for a, n, t in header["ranges"]),
@@ -94,12 +158,54 @@ def decode_order(data: Buffer) -> Order:
             function=function,
             blocks=tuple(
                 Block(first=first, count=count, payload=payload)
-                for (first, count), payload in zip(header["blocks"], inputs, strict=True)
+                for (first, count), payload in zip(header["blocks"], payloads, strict=True)
             ),
             response_bytes=header["response_bytes"],
         )
+        return order if "store" not in header else _with_store(order, header)
     except _GARBAGE as error:
         raise ValueError(f"{len(data)} bytes are no activation: {error!r}") from error
+
+
+def _with_store(order: Order, header: dict[str, Any]) -> Order:
+    target, arguments, bucket = header["store"]
+    report = header.get("report")
+    return replaced(
+        order,
+        store=StoreKey(target=target, arguments=arguments, bucket=bucket),
+        stored=tuple(StoredBlock(first=a, count=n, place=_place(told)) for a, n, told in header.get("stored", ())),
+        report=None if report is None else ReportPlace(key=report[0], secret=bytes.fromhex(report[1])),
+        results=header["results"],
+        inline_bytes=header["inline_bytes"],
+    )
+
+
+def _told_of(place: Place) -> tuple[object, ...]:
+    return place.key, place.start, place.sizes, place.digest
+
+
+def _place(told: Sequence[Any]) -> Place:
+    key, start, sizes, digest = told
+    return Place(key=key, start=start, sizes=tuple(sizes), digest=digest)
+
+
+def signed(answer: bytes, report: ReportPlace) -> bytes:
+    """Return an answer as it is put into the store."""
+    return _signature(answer, report) + answer
+
+
+def checked(data: Buffer, report: ReportPlace) -> memoryview:
+    """Return the answer of which `signed` is the store's version. Raises `ValueError` if nobody of ours signed it."""
+    view = memoryview(data)
+    if not hmac.compare_digest(view[:SIGNATURE_BYTES], _signature(view[SIGNATURE_BYTES:], report)):
+        raise ValueError(f"object {report.key!r} is not signed by a worker of this job")
+    return view[SIGNATURE_BYTES:]
+
+
+def _signature(answer: Buffer, report: ReportPlace) -> bytes:
+    mac = hmac.new(report.secret, report.key.encode() + b"\0", "sha256")
+    mac.update(answer)
+    return mac.digest()
 
 
 def encode_reports(reports: Sequence[Report]) -> bytes:
@@ -191,4 +297,5 @@ def _split(data: Buffer, kind: bytes) -> tuple[dict[str, Any], Iterator[memoryvi
 
 def _payload(parts: Iterator[memoryview], buffers: int) -> Payload:
     body = bytes(next(parts))
-    return Payload(body=body, buffers=tuple(next(parts) for _ in range(buffers)))
+    # copies of their own: arrays made of them can be written to
+    return Payload(body=body, buffers=tuple(memoryview(bytearray(next(parts))) for _ in range(buffers)))

@@ -11,21 +11,21 @@ import contextlib
 import os
 import sys
 from collections import OrderedDict
-from collections.abc import Sequence
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from lithops import errors
 from lithops.pool.options import PoolOptions
 from lithops.pool.pool import Pool
-from lithops.records import replaced
-from lithops.remote.envelope import Order, decode_order, encode_reports
-from lithops.types import CallState, Receipt
-from lithops.worker import codec
-from lithops.worker.failure import library_failure
+from lithops.remote.answer import Answer
+from lithops.remote.envelope import activation_of, decode_order
+from lithops.remote.payloads import Place, fingerprint
+from lithops.remote.stores import delivered, opened
+from lithops.types import Block, Receipt
 
 if TYPE_CHECKING:
-    from lithops.types import CallRange, Cause, Payload, Report
+    from lithops.remote.envelope import Order
+    from lithops.remote.payloads import PayloadStore
+    from lithops.types import Payload
 
 KEPT_FUNCTIONS = 16
 _FOREVER = float("inf")
@@ -40,7 +40,7 @@ class Handler:
     """
 
     def __init__(self, *, workers: int = 1, memory_mb: int | None = None) -> None:
-        self._functions: OrderedDict[bytes, Payload] = OrderedDict()
+        self._functions: OrderedDict[str, Payload] = OrderedDict()
         self._pool = Pool(
             PoolOptions(
                 workers=workers,
@@ -53,108 +53,57 @@ class Handler:
         )
 
     def handle(self, data: bytes) -> bytes:
-        """Run the activation that `lithops.remote.envelope.encode_order` wrote; return its reports.
+        """Run the activation that `lithops.remote.envelope.encode_order` wrote.
 
-        Raises `ValueError` if it is no activation. Whatever the calls do, there is a report of each.
+        Returns its reports, or nothing if they are to be put into a store. Raises `ValueError` if it is no activation,
+        `StorageError` if its reports cannot be put there. Whatever the calls do, there is a report of each.
         """
         order = decode_order(data)
-        order = replaced(order, function=self._kept(order.function))
-        answer = _Answer(order)
-        receipt = Receipt(activation_ids=(order.activation_id,), backend_ref="")
-        self._pool.submit(order.activation(), answer, receipt)
+        payloads = None if order.store is None else opened(order.store)
+        answer = Answer(order, payloads)
+        try:
+            function, blocks = self._function(order, payloads), _blocks(order, payloads)
+        except errors.StorageError as error:
+            answer.cut_off(error)
+        else:
+            self._pool.submit(
+                activation_of(order, function, blocks),
+                answer,
+                Receipt(activation_ids=(order.activation_id,), backend_ref=""),
+            )
         while not answer.complete:
             self._pool.run_until(lambda: answer.complete, _FOREVER)
-        return answer.encoded()
+        told = answer.encoded()
+        return delivered(order, told)
 
     def close(self) -> None:
         """End the worker processes; idempotent."""
         self._pool.close()
 
-    def _kept(self, function: Payload) -> Payload:
+    def _function(self, order: Order, payloads: PayloadStore | None) -> Payload:
         """Return the same object for the same function, by which the pool knows that workers have it."""
-        digest = blake2b(function.body, digest_size=16)
-        for buffer in function.buffers:
-            digest.update(buffer)
-        kept = self._functions.setdefault(digest.digest(), function)
-        self._functions.move_to_end(digest.digest())
+        function = order.function
+        digest = function.digest if isinstance(function, Place) else fingerprint((function.body, *function.buffers))
+        kept = self._functions.get(digest)
+        if kept is None:
+            if isinstance(function, Place):
+                assert payloads is not None, "who names a place in a store names the store"
+                (function,) = payloads.get((function,))
+            kept = self._functions[digest] = function
+        self._functions.move_to_end(digest)
         while len(self._functions) > KEPT_FUNCTIONS:
             self._functions.popitem(last=False)
         return kept
 
 
-class _Answer:
-    """The sink of one activation."""
-
-    def __init__(self, order: Order) -> None:
-        self._order = order
-        self._reports: list[Report] = []
-        self.complete = False
-
-    def encoded(self) -> bytes:
-        """Return the reports; the largest results are replaced by errors that say so until the rest fits."""
-        most, reports = self._order.response_bytes, self._reports
-        data = encode_reports(reports)
-        if most is None or len(data) <= most:
-            return data
-        for k in sorted(range(len(reports)), key=lambda k: _result_bytes(reports[k]), reverse=True):
-            reports[k] = _too_large(reports[k], most)
-            data = encode_reports(reports)
-            if len(data) <= most:
-                break
-        return data
-
-    def accepted(self, receipt: Receipt) -> None:
-        """See `lithops.types.Sink`."""
-
-    def started(self, activation_ids: Sequence[str], at: float) -> None:
-        """See `lithops.types.Sink`."""
-
-    def reported(self, reports: Sequence[Report]) -> None:
-        """See `lithops.types.Sink`."""
-        self._reports += reports
-        if any(report.final for report in reports):
-            self.complete = True
-
-    def lost(self, activation_id: str, cause: Cause, detail: str, not_begun: Sequence[CallRange]) -> None:
-        """See `lithops.types.Sink`."""
-        self._end(CallState.LOST, library_failure(errors.WorkerLostError, f"({cause.value}) {detail}"))
-
-    def throttled(self, activation_ids: Sequence[str], retry_after_s: float | None) -> None:
-        """See `lithops.types.Sink`."""
-        raise AssertionError("a pool has no limit that could be exceeded")
-
-    def refused(self, activation_ids: Sequence[str], error: Exception) -> None:
-        """See `lithops.types.Sink`."""
-        self._end(CallState.ERROR, library_failure(errors.BackendError, str(error)))
-
-    def _end(self, state: CallState, failure: object) -> None:
-        """Report what was not reported."""
-        told = {call for report in self._reports for call in range(report.first, report.first + report.count)}
-        for part in self._order.ranges:
-            for call in range(part.first, part.first + part.count):
-                if call not in told:
-                    rest = replaced(part, first=call, count=1)
-                    name = self._order.activation_id
-                    self._reports.append(codec.report_of_unrun(rest, state, failure, activation_id=name))
-        self.complete = True
-
-
-def _result_bytes(report: Report) -> int:
-    return len(report.results.body) + sum(buffer.nbytes for buffer in report.results.buffers)
-
-
-def _too_large(report: Report, most: int) -> Report:
-    """Leave the results of a report out."""
-    what = "the result has" if report.count == 1 else f"the results of {report.count} calls have"
-    failure = library_failure(
-        errors.ResultTooLargeError,
-        f"{what} {_result_bytes(report):,} bytes, and an answer of this backend {most:,} at most; return less, or put "
-        "it into storage and return where it is",
-    )
-    return replaced(
-        report,
-        states=bytes((CallState.ERROR,)) * report.count,
-        results=codec.encode_results([failure] * report.count),
+def _blocks(order: Order, payloads: PayloadStore | None) -> tuple[Block, ...]:
+    """Return all inputs of an activation."""
+    if payloads is None or not order.stored:
+        return order.blocks
+    found = payloads.get([block.place for block in order.stored])
+    return order.blocks + tuple(
+        Block(first=block.first, count=block.count, payload=payload)
+        for block, payload in zip(order.stored, found, strict=True)
     )
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lithops.errors import BackendError, ClosedError, TransportError
-from lithops.records import replaced
-from lithops.remote.envelope import decode_reports
+from lithops.lanes.answers import reports_of
 from lithops.serverless.http.engine import Engine
 from lithops.types import Cause, Fate, Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from lithops.plugins import Plugins
     from lithops.types import Activation, CallRange, CancelRequest, HttpRequest, HttpResponse, Outcome, Report, Sink
@@ -83,6 +82,9 @@ class _Request:
             return
         if outcome.fate is Fate.ANSWERED:
             self._report(outcome)
+        elif outcome.fate is Fate.ACCEPTED:
+            self._close()
+            sink.accepted(Receipt(activation_ids=(name,), backend_ref=outcome.backend_ref))
         elif outcome.fate is Fate.THROTTLED:
             self._close()
             sink.throttled((name,), outcome.retry_after_s)
@@ -108,19 +110,11 @@ class _Request:
     def _report(self, outcome: Outcome) -> None:
         """Keep the reports for the end of the turn."""
         try:
-            reports = decode_reports(outcome.body)
-        except Exception as error:  # noqa: BLE001 - whatever a remote side may send
-            self.lost(Cause.FORGED, f"the answer cannot be read: {error}")
-            return
-        name = self.activation.activation_id
-        if any(report.activation_id != name for report in reports):
-            self.lost(Cause.FORGED, "the answer belongs to another activation")
-            return
-        if sorted(_calls_of(reports)) != sorted(_calls_of(self.activation.ranges)):
-            self.lost(Cause.FORGED, "the answer does not tell of every call once")
+            reports = reports_of(outcome.body, self.activation, outcome.billed_ms)
+        except ValueError as error:
+            self.lost(Cause.FORGED, str(error))
             return
         self._close()
-        reports[-1] = replaced(reports[-1], final=True, billed_ms=outcome.billed_ms)
         self._requests.answered.setdefault(id(self._sink), (self._sink, []))[1].extend(reports)
 
     def _close(self) -> None:
@@ -132,7 +126,3 @@ def _lie_within(ranges: Sequence[CallRange], others: Sequence[CallRange]) -> boo
         any(other.first <= part.first and part.first + part.count <= other.first + other.count for other in others)
         for part in ranges
     )
-
-
-def _calls_of(parts: Sequence[CallRange | Report]) -> Iterator[int]:
-    return (call for part in parts for call in range(part.first, part.first + part.count))

@@ -11,7 +11,7 @@ from lithops.records import record
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from lithops.storage.store import Store
+    from lithops.storage.store import DriverStore
 
 LOCAL = "localhost"
 
@@ -69,7 +69,7 @@ def choose(config: Mapping[str, Any] | None, backend: str | None, storage_config
     )
 
 
-def open_store(choice: Choice) -> Store:
+def open_store(choice: Choice) -> DriverStore:
     """Open the chosen store; `PluginError` if its plugin cannot be used."""
     if choice.backend == LOCAL:
         from lithops.storage.local.client import LocalStorageClient

@@ -25,7 +25,7 @@ from lithops.types import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from lithops.storage.store import Store
+    from lithops.storage.store import DriverStore
 
 _CHUNK_BYTES = 1 << 20
 TEMP_PREFIX = "lithops.jobs/tmp"
@@ -56,14 +56,19 @@ class Storage:
         self._settle(open_store(choice), choice.backend, choice.bucket, choice.section, choice.config)
 
     @classmethod
-    def over(cls, store: Store, *, backend: str, bucket: str, section: Mapping[str, Any]) -> Storage:
+    def over(cls, store: DriverStore, *, backend: str, bucket: str, section: Mapping[str, Any]) -> Storage:
         """Make a `Storage` on a store that is open already, for whoever manages stores."""
         storage = cls.__new__(cls)
         storage._settle(store, backend, bucket, section, None)
         return storage
 
     def _settle(
-        self, store: Store, backend: str, bucket: str, section: Mapping[str, Any], config: Mapping[str, Any] | None
+        self,
+        store: DriverStore,
+        backend: str,
+        bucket: str,
+        section: Mapping[str, Any],
+        config: Mapping[str, Any] | None,
     ) -> None:
         self.storage_handler = store
         self.backend = backend

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ObjectMeta,
         ObjectRef,
         PutRequest,
+        WorkerPart,
     )
 
 
@@ -50,3 +51,10 @@ class Store(Protocol):
 
     def head_bucket(self, request: BucketRef) -> BucketMeta:
         """Describe a bucket."""
+
+
+class DriverStore(Store, Protocol):
+    """A store that the driver has opened: a plugin or a plugin manager."""
+
+    def worker_part(self) -> WorkerPart:
+        """Say what opens the same store in a worker."""

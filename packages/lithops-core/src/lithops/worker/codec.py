@@ -32,8 +32,39 @@ Dump = Callable[[io.BytesIO, Callable[[pickle.PickleBuffer], object]], pickle.Pi
 """Makes a pickler for a stream and a buffer callback."""
 
 
-class Pickled:
-    """A value that is still in its pickle; `load` makes it."""
+HEAD_BYTES = 512
+"""As much of a pickle is at hand wherever it lies, to see what it holds without loading it."""
+
+
+class Unloaded:
+    """A value that is still in its pickle, here or elsewhere."""
+
+    __slots__ = ()
+
+    @property
+    def head(self) -> bytes:
+        """The first `HEAD_BYTES` of the pickle."""
+        raise NotImplementedError
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the pickle and its buffers."""
+        raise NotImplementedError
+
+    def lies_in(self, payloads: object) -> None:
+        """Take note of the `lithops.remote.payloads.PayloadStore` that has what is not here."""
+
+    def pickled(self) -> Pickled:
+        """Return it with its pickle at hand; raises `StorageError` if that cannot be had."""
+        raise NotImplementedError
+
+    def load(self) -> object:
+        """Unpickle the value; raises whatever its class raises, and `StorageError`."""
+        return self.pickled().load()
+
+
+class Pickled(Unloaded):
+    """A value whose pickle is at hand."""
 
     __slots__ = ("buffers", "data", "first", "last")
 
@@ -42,8 +73,22 @@ class Pickled:
         self.first, self.last = first, last  # its buffers among those of the batch
         self.buffers: Sequence[memoryview] = ()
 
+    @property
+    def head(self) -> bytes:
+        """See `Unloaded`."""
+        return self.data[:HEAD_BYTES]
+
+    @property
+    def nbytes(self) -> int:
+        """See `Unloaded`."""
+        return len(self.data) + sum([view.nbytes for view in self.buffers])
+
+    def pickled(self) -> Pickled:
+        """See `Unloaded`."""
+        return self
+
     def load(self) -> object:
-        """Unpickle the value; raises whatever its class raises."""
+        """See `Unloaded`."""
         return pickle.loads(self.data, buffers=self.buffers)
 
     def __reduce__(self) -> tuple[type[Pickled], tuple[bytes, int, int]]:

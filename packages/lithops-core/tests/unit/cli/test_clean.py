@@ -125,9 +125,9 @@ def test_clean_removes_what_was_promised_by_executors_that_have_ended(
         assert len(list(keys(fexec.storage, "lithops.jobs/"))) == 2
 
     outcome = lithops_process("clean")
-    assert outcome.out == f"removed results promised by executor {fexec.executor_id} (2)\n"
+    assert outcome.out == f"removed what executor {fexec.executor_id} left in storage (2 objects)\n"
     assert list(keys(fexec.storage, "lithops.jobs/")) == []
-    assert list((state / "promises").iterdir()) == []
+    assert list((state / "leftovers").iterdir()) == []
     assert lithops_process("clean").out == "nothing to remove\n"
 
 
@@ -135,7 +135,7 @@ def test_clean_leaves_alone_what_it_has_no_note_of(lithops_process: Lithops, tmp
     with library.FunctionExecutor(worker_processes=1) as fexec:
         (mine,) = promise(fexec, tmp_path)
         storage = fexec.storage
-        others = mine.replace(fexec.executor_id, "ab12cd-7"), f"lithops.jobs/{fexec.executor_id}-M000/data"
+        others = mine.replace(fexec.executor_id, "ab12cd-7"), f"lithops.jobs/{fexec.executor_id}9/data"
         for other in others:
             storage.put_object(storage.bucket, other, b"somebody else's")
 
@@ -151,7 +151,7 @@ def test_clean_finds_promises_in_a_store_that_is_not_the_configured_one(
     with library.FunctionExecutor(config=config, worker_processes=1) as fexec:
         (key,) = promise(fexec, tmp_path)
 
-    assert lithops_process("clean").out == f"removed results promised by executor {fexec.executor_id} (1)\n"
+    assert lithops_process("clean").out == f"removed what executor {fexec.executor_id} left in storage (1 object)\n"
     with pytest.raises(ObjectNotFound):
         fexec.storage.head_object("mine", key)
 
@@ -161,13 +161,13 @@ def test_clean_says_what_it_cannot_make_out_and_goes_on(
 ) -> None:
     with library.FunctionExecutor(worker_processes=1) as fexec:
         promise(fexec, tmp_path)
-    note = state / "promises" / "00-broken"
+    note = state / "leftovers" / "00-broken"
     note.write_text("garbage")
 
     outcome = lithops_process("clean")
 
     assert outcome.code == 1
-    assert outcome.out == f"removed results promised by executor {fexec.executor_id} (1)\n"
+    assert outcome.out == f"removed what executor {fexec.executor_id} left in storage (1 object)\n"
     assert outcome.err == (
-        f"error: results promised by executor 00-broken could not clean: {str(note)!r} cannot be read; remove it\n"
+        f"error: what executor 00-broken left in storage could not clean: {str(note)!r} cannot be read; remove it\n"
     )

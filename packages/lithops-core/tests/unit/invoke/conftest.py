@@ -19,7 +19,7 @@ from lithops.plugins import Plugins
 from lithops.records import replaced
 from lithops.remote.envelope import decode_reports
 from lithops.remote.handler import Handler
-from lithops.types import Activation, CallRange, Cause, Limits, Receipt, RuntimeMeta, Sink
+from lithops.types import Activation, CallRange, Cause, Lane, Limits, Receipt, RuntimeMeta, RuntimeRequest, Sink
 from lithops.wait import wait
 
 DEADLINE_S = 30.0
@@ -46,7 +46,7 @@ class Platform:
         return Limits(calls_per_activation=10, request_bytes=1 << 20, response_bytes=1 << 20)
 
     @hookimpl
-    def deploy_runtime(self) -> RuntimeMeta:
+    def deploy_runtime(self, request: RuntimeRequest) -> RuntimeMeta:
         return RuntimeMeta(python=(3, 11), description="here")
 
     @hookimpl
@@ -108,7 +108,9 @@ class Bench:
         self.platform = platform
         self.plugins = Plugins(platform)
         self.limits = replaced(platform.limits(None), in_flight=in_flight, **limits)
-        self.invoker = Invoker(self.plugins, self.limits, infrastructure_retries=infrastructure_retries)
+        self.invoker = Invoker(
+            self.plugins, self.limits, infrastructure_retries=infrastructure_retries, lane=Lane.RESPONSE
+        )
         self._builder = JobBuilder(
             executor_id="bench",
             backend="platform",

@@ -26,6 +26,7 @@ from lithops.types import (
     Limits,
     ObjectRef,
     PresignRequest,
+    RuntimeRequest,
 )
 
 JOB = JobInfo(job_key="ab12cd-0-M000", function_name="f", calls=1, submitted=0.0)
@@ -88,7 +89,7 @@ def test_a_hook_that_nobody_implements_says_who_was_asked() -> None:
         f"no plugin implements the hook 'head_bucket' (asked: {LABEL}); choose another backend"
     )
     with pytest.raises(PluginError, match=r"\(asked: no plugin\)"):
-        Plugins(None).deploy_runtime()
+        Plugins(None).deploy_runtime(RuntimeRequest())
 
 
 def test_ability_follows_from_the_presence_of_the_hook() -> None:

@@ -8,7 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lithops.remote.envelope import Order, decode_order, decode_reports, encode_order, encode_reports
+from lithops.records import replaced
+from lithops.remote.envelope import (
+    Order,
+    ReportPlace,
+    StoredBlock,
+    StoreKey,
+    activation_of,
+    checked,
+    decode_order,
+    decode_reports,
+    encode_order,
+    encode_reports,
+    signed,
+)
+from lithops.remote.payloads import Place
 from lithops.types import Block, CallRange, CallState, LogSlice, Payload, Report
 from lithops.worker import codec
 
@@ -61,17 +75,53 @@ def test_an_activation_comes_out_as_it_went_in(timeout_s: float) -> None:
     found = decode_order(encode_order(sent))
     for name in ("activation_id", "job_key", "ranges", "timeout_s", "response_bytes"):
         assert getattr(found, name) == getattr(sent, name)
+    assert isinstance(found.function, Payload)
+    assert isinstance(sent.function, Payload)
     assert plain(found.function) == plain(sent.function)
     assert [(b.first, b.count, plain(b.payload)) for b in found.blocks] == [
         (b.first, b.count, plain(b.payload)) for b in sent.blocks
     ]
 
 
+def test_what_lies_in_a_store_is_named_in_an_activation() -> None:
+    place = Place(key="k", start=7, sizes=(3, 4), digest="ab")
+    sent = order(
+        function=place,
+        stored=(StoredBlock(first=9, count=1, place=place),),
+        blocks=(),
+        store=StoreKey(target="acme.client:Store", arguments={"region": "x", "parts": [1, None]}, bucket="b"),
+        report=ReportPlace(key="r", secret=b"s" * 32),
+        results="x/results/",
+        inline_bytes=10,
+    )
+    assert decode_order(encode_order(sent)) == sent
+
+
+def test_a_secret_is_not_shown() -> None:
+    assert "sss" not in repr(order(report=ReportPlace(key="r", secret=b"s" * 32)))
+
+
 def test_the_input_of_a_call_is_found_in_its_block() -> None:
-    found = decode_order(encode_order(order()))
-    assert [found.block_of(call).first for call in (3, 4, 9)] == [3, 3, 9]
+    sent = order()
+    assert isinstance(sent.function, Payload)
+    source = activation_of(sent, sent.function, sent.blocks).source
+    assert source is not None
+    assert [source.block_of(call).first for call in (3, 4, 9)] == [3, 3, 9]
     with pytest.raises(LookupError, match="activation 't-1' has no input of call 5"):
-        found.block_of(5)
+        source.block_of(5)
+
+
+def test_only_what_was_signed_for_this_place_is_believed() -> None:
+    here, there = (ReportPlace(key=key, secret=b"s" * 32) for key in ("here", "there"))
+    assert checked(signed(b"answer", here), here) == b"answer"
+    for data, place in [
+        (signed(b"answer", there), here),
+        (signed(b"answer", here)[:-1], here),
+        (b"", here),
+        (signed(b"answer", here), replaced(here, secret=b"t" * 32)),
+    ]:
+        with pytest.raises(ValueError, match="object 'here' is not signed by a worker of this job"):
+            checked(data, place)
 
 
 @pytest.mark.parametrize("count", [1, 2, 50])
@@ -84,6 +134,11 @@ def test_reports_come_out_as_they_went_in(count: int) -> None:
         for name in ("started", "ended", "cpu_user", "cpu_system", "peak_kb", "grown_kb"):
             assert list(getattr(new, name)) == list(getattr(old, name))
         assert plain(new.results) == plain(old.results)
+
+
+def test_what_is_made_of_a_result_can_be_written_to() -> None:
+    (found,) = decode_reports(encode_reports([report()]))
+    assert not any(buffer.readonly for buffer in found.results.buffers)
 
 
 def test_files_of_the_other_machine_are_not_told_of() -> None:

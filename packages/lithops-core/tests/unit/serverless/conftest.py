@@ -31,9 +31,10 @@ def make(faas_double: FaasDouble) -> Iterator[Make]:
     """Make executors on the service; keywords go into its section. They are closed after the test."""
     made: list[lithops.FunctionExecutor] = []
 
-    def make(retries: int = 5, **section: Any) -> lithops.FunctionExecutor:
+    def make(retries: int = 5, monitoring: str = "auto", **section: Any) -> lithops.FunctionExecutor:
+        general = {"backend": "faas_double", "log_level": None, "infrastructure_retries": retries}
         config = {
-            "lithops": {"backend": "faas_double", "log_level": None, "infrastructure_retries": retries},
+            "lithops": {**general, "monitoring": monitoring, "monitoring_interval": 0.03},
             "faas_double": {**faas_double.config, "max_workers": 4, **section},
         }
         made.append(lithops.FunctionExecutor(config=config))

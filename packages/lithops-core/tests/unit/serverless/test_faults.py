@@ -14,6 +14,7 @@ from lithops_testing.faas import FaasDouble
 from .conftest import Make
 
 DEADLINE_S = 120
+LANES = ("response", "storage")
 FAULTS: dict[str, dict[str, Any]] = {
     "throttle": {"probability": 0.05, "seconds": 0.05},
     "lost_answer": {"probability": 0.05},
@@ -33,16 +34,18 @@ def double(x: int) -> int:
     return 2 * x
 
 
+@pytest.mark.parametrize("lane", LANES)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_each_fault_alone_is_made_up_for(make: Make, faas_double: FaasDouble, fault: str) -> None:
-    fexec = make(retries=20)
+def test_each_fault_alone_is_made_up_for(make: Make, faas_double: FaasDouble, fault: str, lane: str) -> None:
+    fexec = make(retries=20, monitoring=lane)
     faas_double.inject(**{fault: {**FAULTS[fault], "next": 2}})
     assert fexec.get_result(fexec.map(double, range(40)), timeout=DEADLINE_S) == [2 * x for x in range(40)]
     assert faas_double.counters()["faults"][fault] >= 2
 
 
-def test_all_faults_together_are_made_up_for(make: Make, faas_double: FaasDouble) -> None:
-    fexec = make(retries=30, max_workers=8)
+@pytest.mark.parametrize("lane", LANES)
+def test_all_faults_together_are_made_up_for(make: Make, faas_double: FaasDouble, lane: str) -> None:
+    fexec = make(retries=30, max_workers=8, monitoring=lane)
     faas_double.inject(**FAULTS)
     assert fexec.get_result(fexec.map(double, range(300)), timeout=DEADLINE_S) == [2 * x for x in range(300)]
 

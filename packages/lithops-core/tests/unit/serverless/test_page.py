@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from lithops_testing.faas import FaasDouble
 
 PAGE = next(
@@ -16,9 +18,13 @@ PAGE = next(
 ).read_text(encoding="utf-8")
 
 
-def test_the_program_prints_what_the_page_says(faas_double: FaasDouble, faas_backend: str, tmp_path: Path) -> None:
-    (program,) = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
-    (output,) = re.findall(r"^```text\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+PROGRAMS = re.findall(r"^```python\n(.*?)^```\s*```text\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(("program", "output"), PROGRAMS, ids=range(len(PROGRAMS)))
+def test_the_program_prints_what_the_page_says(
+    faas_double: FaasDouble, faas_backend: str, tmp_path: Path, program: str, output: str
+) -> None:
     (tmp_path / "program.py").write_text(program)
     config = {"lithops": {"backend": "faas_double"}, "faas_double": {**faas_double.config, "max_workers": 4}}
     env = {**os.environ, "PYTHONPATH": faas_backend, "LITHOPS_CONFIG": json.dumps(config)}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lithops_testing.faas import stub
@@ -31,6 +32,9 @@ STATUS = {
     "timeout": 504,
 }
 """Of the answer, by how an environment ended."""
+KIND, NAME = "x-invocation-type", "idempotency-key"
+"""Headers of an invocation: `event` if its answer is not waited for; what its client calls it."""
+KEPT_EVENTS = 100_000
 _DOOMS = {
     "reclaim": ("reclaimed", "the service has taken the environment back"),
     "timeout": ("timeout", "the invocation ran longer than the function's timeout (as a fault asked for)"),
@@ -48,6 +52,12 @@ class _Invocation:
         self.reply = reply
         self.faults = faults
         self.began = time.monotonic()
+        self.name = request.headers.get(NAME, "")
+
+    @property
+    def is_event(self) -> bool:
+        """Whether nobody waits for the answer."""
+        return self.request.headers.get(KIND, "").lower() == "event"
 
 
 class Invocations:
@@ -59,6 +69,7 @@ class Invocations:
         self._running: dict[Function, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
+        self._events: dict[str, dict[str, str]] = {}  # by the client's name, the oldest first
         self.configure(settings)
         self.dice = Dice(Faults(), settings.seed)
 
@@ -71,12 +82,16 @@ class Invocations:
         """Run an invocation, beside others; returns at once."""
         self._counters.began(request.size_bytes)
         faults = self.dice.throw()
-        refused = self._refused(function, request, faults)
+        one = _Invocation(function, request, reply, faults)
+        refused = self._refused(one)
         if refused is not None:
             self._finish(reply, refused)
             return
         self._running[function] = self._running.get(function, 0) + 1
-        one = _Invocation(function, request, reply, faults)
+        if one.is_event:
+            self._note(one, phase="running")
+            lost = "lost_answer" in faults
+            reply(json_answer(202, self._told(one), accepted=one.name) if not lost else Answer(status=202, sent=0.0))
         delay_s = self._settings.latency_s + _seconds(faults, "latency") + (self._settings.stub_ms or 0.0) / 1000
         asyncio.get_running_loop().call_later(delay_s, self._begin, one)
 
@@ -103,9 +118,23 @@ class Invocations:
         finally:
             self._end(one, answer)
 
+    def states(self, names: Sequence[str]) -> list[dict[str, str]]:
+        """Return what is known of events: their name and phase (`running`, `gone`, `unknown`), why and how they ended."""
+        return [self._events.get(name, {"name": name, "phase": "unknown"}) for name in names]
+
+    def _note(self, one: _Invocation, **said: str) -> None:
+        self._events[one.name] = {"name": one.name, **said}
+        while len(self._events) > KEPT_EVENTS:
+            del self._events[next(iter(self._events))]
+
     def _end(self, one: _Invocation, answer: Answer) -> None:
         self._running[one.function] -= 1
-        self._finish(one.reply, answer)
+        if not one.is_event:
+            self._finish(one.reply, answer)
+            return
+        said = json.loads(answer.body) if answer.status != 200 else {"error": "", "message": ""}
+        self._note(one, phase="gone", error=said["error"], message=said["message"])
+        self._counters.ended(answer.status, 0)
 
     def _finish(self, reply: Reply, answer: Answer) -> None:
         self._counters.ended(answer.status, len(answer.body))
@@ -116,18 +145,23 @@ class Invocations:
         settings, faults = self._settings, one.faults
         if len(body) > settings.response_bytes:
             return _too_large("response", len(body), settings.response_bytes)
-        billed_ms = round((time.monotonic() - one.began) * 1000)
-        told = {"X-Request-Id": f"{next(self._numbers):012x}", "X-Billed-Ms": str(billed_ms)}
+        told = self._told(one)
         if not faults:
             return Answer(status=200, body=body, headers=told)
         kept = 0.0 if "lost_answer" in faults else 0.5 if "truncated_body" in faults else 1.0
         return Answer(status=200, body=body, headers=told, slow_s=_seconds(faults, "slow_body"), sent=kept)
 
-    def _refused(self, function: Function, request: Request, faults: Mapping[str, Fault]) -> Answer | None:
+    def _told(self, one: _Invocation) -> dict[str, str]:
+        billed_ms = round((time.monotonic() - one.began) * 1000)
+        return {"X-Request-Id": f"{next(self._numbers):012x}", "X-Billed-Ms": str(billed_ms)}
+
+    def _refused(self, one: _Invocation) -> Answer | None:
         """Return the answer to an invocation that does not even begin."""
+        function, request, faults = one.function, one.request, one.faults
         settings, most = self._settings, function.spec.concurrency or self._settings.concurrency
-        if request.size_bytes > settings.request_bytes:
-            return _too_large("request", request.size_bytes, settings.request_bytes)
+        most_bytes = settings.event_bytes if one.is_event else settings.request_bytes
+        if request.size_bytes > most_bytes:
+            return _too_large("request", request.size_bytes, most_bytes)
         if not function.active:
             return json_answer(409, error="pending", message=f"function {function.name!r} is not active yet")
         if "throttle" in faults:

@@ -24,7 +24,7 @@ class Service:
     """All that the service holds, and its answers.
 
     PUT | GET | DELETE  /functions/NAME              GET  /functions
-    POST                /functions/NAME/invocations
+    POST                /functions/NAME/invocations  POST /events
     PUT  /admin/faults  PATCH /admin/settings  GET /admin/counters  POST /admin/outage  POST /admin/reset
     """
 
@@ -52,6 +52,8 @@ class Service:
         match request.path.strip("/").split("/"):
             case ["functions", name, "invocations"] if request.method == "POST":
                 self._invoke(name, request, reply)
+            case ["events"] if request.method == "POST":
+                reply(self._tell_events(request))
             case ["functions", name]:
                 reply(self._control(name, request))
             case ["functions"] if request.method == "GET":
@@ -79,6 +81,14 @@ class Service:
             reply(_no_function(name))
         else:
             self._invocations.start(function, request, reply)
+
+    def _tell_events(self, request: Request) -> Answer:
+        """Tell what became of invocations whose answers were not waited for, by the names that their client gave them."""
+        self.counters.requests += 1
+        names = _object(request).get("names")
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            return json_answer(400, error="bad_request", message="`names` must be a list of texts")
+        return json_answer(200, events=self._invocations.states(names))
 
     def _control(self, name: str, request: Request) -> Answer:
         self.counters.requests += 1

@@ -26,5 +26,8 @@ class Settings(BaseModel):
     rate_per_s: float | None = Field(default=None, gt=0, description="invocations per second, beyond the burst")
     burst: int = Field(default=50, ge=1, description="invocations that may exceed the rate")
     request_bytes: int = Field(default=6 * MEGABYTE, ge=1, description="largest body of an invocation")
+    event_bytes: int = Field(
+        default=MEGABYTE, ge=1, description="the same of one whose answer is not waited for (X-Invocation-Type: event)"
+    )
     response_bytes: int = Field(default=6 * MEGABYTE, ge=1, description="largest answer of a function")
     seed: int = Field(default=0, description="of the dice that decide which requests meet a fault")

@@ -9,14 +9,19 @@ from __future__ import annotations
 from array import array
 
 from lithops.remote.envelope import decode_order, encode_reports
+from lithops.remote.stores import delivered
 from lithops.types import CallRange, CallState, Report
 from lithops.worker import codec
 
 
 def done(body: bytes, now: float) -> bytes:
-    """Return the reports of an activation, ended at wall-clock `now`. Raises `ValueError` if it is none."""
+    """Return the reports of an activation, ended at wall-clock `now`, or put them where they are to be.
+
+    Raises `ValueError` if it is no activation.
+    """
     order = decode_order(body)
-    return encode_reports([_report(part, order.activation_id, now, part is order.ranges[-1]) for part in order.ranges])
+    told = [_report(part, order.activation_id, now, part is order.ranges[-1]) for part in order.ranges]
+    return delivered(order, encode_reports(told))
 
 
 def _report(part: CallRange, activation_id: str, now: float, final: bool) -> Report:

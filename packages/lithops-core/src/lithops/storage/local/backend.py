@@ -1,4 +1,4 @@
-"""The driver's part of the local store: where it lies, and how a worker opens it."""
+"""The driver's part of the local store: where it lies."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from os.path import expanduser, realpath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from os import PathLike
 
 DEFAULT_BUCKET = "storage"
-CLIENT = "lithops.storage.local.client:LocalStorageClient"
-"""Import string of the worker part."""
 
 
 def default_root(state_dir: str | PathLike[str] | None = None) -> str:
@@ -26,8 +23,3 @@ def default_root(state_dir: str | PathLike[str] | None = None) -> str:
 def settle_root(root: str | PathLike[str] | None) -> str:
     """Return the absolute folder of a store, so that a worker that starts elsewhere finds the same one."""
     return realpath(expanduser(root or default_root()))  # noqa: PTH111 - pathlib would cost every worker 3 ms
-
-
-def worker_part(root: str) -> tuple[str, Mapping[str, str]]:
-    """Return what opens the same store in a worker on this machine: an import string and its plain arguments."""
-    return CLIENT, {"root": root}

@@ -33,6 +33,7 @@ from lithops.types import (
     ObjectMeta,
     ObjectRef,
     PutRequest,
+    WorkerPart,
 )
 
 if TYPE_CHECKING:
@@ -66,6 +67,11 @@ class LocalStorageClient:
 
     def __repr__(self) -> str:
         return f"LocalStorageClient(root={self.root!r})"
+
+    def worker_part(self) -> WorkerPart:
+        """Say what opens the same store in a worker on this machine."""
+        kind = type(self)
+        return WorkerPart(target=f"{kind.__module__}:{kind.__name__}", arguments={"root": self.root}, local=True)
 
     def put_object(self, request: PutRequest) -> ObjectMeta:
         """Write an object, whole or not at all; a bucket that is not there is made."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lithops.hookspecs import hookimpl
-from lithops.storage.local.backend import default_root, worker_part
+from lithops.storage.local.backend import default_root
 from lithops.storage.local.client import LocalStorageClient
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from lithops.storage.local.config import LocalStorageConfig
     from lithops.types import (
         BucketMeta,
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
         ObjectMeta,
         ObjectRef,
         PutRequest,
+        WorkerPart,
     )
 
 
@@ -44,10 +43,6 @@ class LocalStorage:
         if self._client is None:
             self._client = LocalStorageClient(default_root())
         return self._client
-
-    def worker_part(self) -> tuple[str, Mapping[str, str]]:
-        """Return the import string and the plain arguments that open this store in a worker."""
-        return worker_part(self.client.root)
 
     @hookimpl
     def configure(self, config: LocalStorageConfig | None, executor: ExecutorInfo) -> None:
@@ -99,3 +94,8 @@ class LocalStorage:
     def head_bucket(self, request: BucketRef) -> BucketMeta:
         """Describe a bucket."""
         return self.client.head_bucket(request)
+
+    @hookimpl
+    def worker_part(self) -> WorkerPart:
+        """Say what opens this store in a worker on this machine."""
+        return self.client.worker_part()

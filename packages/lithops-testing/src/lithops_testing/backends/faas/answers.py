@@ -7,9 +7,11 @@ import math
 from typing import TYPE_CHECKING
 
 from lithops.errors import BackendError, InputTooLargeError, ResultTooLargeError
-from lithops.types import Cause, Fate, Outcome
+from lithops.types import ActivationState, Cause, Fate, Outcome, Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import SecretStr
 
     from lithops.types import HttpResponse
@@ -43,6 +45,8 @@ class Answers:
                 backend_ref=headers.get("x-request-id", ""),
                 billed_ms=_whole(headers.get("x-billed-ms", "")),
             )
+        if status == 202:
+            return Outcome(fate=Fate.ACCEPTED, backend_ref=headers.get("x-request-id", ""))
         code, message = self._said(response)
         if status == 429:
             return Outcome(fate=Fate.THROTTLED, retry_after_s=_seconds(headers.get("retry-after", "")), detail=message)
@@ -60,6 +64,15 @@ class Answers:
         except (ValueError, KeyError, TypeError, RecursionError):
             code, message = "", response.body[:MOST_READ].decode("utf-8", "replace")
         return code, message.replace(self._token.get_secret_value(), "***")[:LONGEST_MESSAGE]
+
+
+def state_of(event: Mapping[str, str]) -> ActivationState:
+    """Read what the service says of an activation whose answer is not waited for."""
+    cause = CAUSES.get(event.get("error", ""), Cause.UNREACHABLE)
+    phase = Phase.RUNNING if event["phase"] == "running" else Phase.GONE
+    return ActivationState(
+        activation_id=event["name"], phase=phase, cause=cause, detail=event.get("message") or "the service has ended it"
+    )
 
 
 def _refusal(status: int, code: str, message: str) -> Exception:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from lithops.errors import BackendError, TransportError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lithops_testing.backends.faas.config import FaasDoubleConfig
 
 TIMEOUT_S = 30.0
@@ -31,6 +33,10 @@ class Client:
     def functions(self) -> list[dict[str, Any]]:
         """Describe all functions."""
         return list((self._ask("GET", "/functions") or {}).get("functions", ()))
+
+    def events(self, names: Sequence[str]) -> list[dict[str, str]]:
+        """Describe invocations whose answers are not waited for."""
+        return list((self._ask("POST", "/events", {"names": list(names)}) or {}).get("events", ()))
 
     def put(self, name: str, spec: dict[str, Any]) -> dict[str, Any]:
         """Make a function, or leave the one that is the same already."""

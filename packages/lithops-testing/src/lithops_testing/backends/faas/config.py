@@ -37,6 +37,9 @@ class FaasDoubleConfig(BaseModel):
     worker_processes: int = Field(default=1, ge=1, le=64, description="calls that an environment runs at once")
     max_workers: int = Field(default=1000, ge=1, description="activations that are under way at once")
     request_bytes: int = Field(default=6 << 20, ge=1024, description="largest request that the service takes")
+    event_bytes: int = Field(
+        default=1 << 20, ge=1024, description="largest request that it takes if results go through storage"
+    )
     response_bytes: int = Field(default=6 << 20, ge=1024, description="largest answer that the service returns")
 
     @field_validator("ca_file")

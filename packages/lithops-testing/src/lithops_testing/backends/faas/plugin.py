@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from lithops.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lithops.types import (
         Activation,
+        ActivationState,
         CleanReport,
         CleanScope,
         ExecutorInfo,
@@ -16,7 +19,9 @@ if TYPE_CHECKING:
         HttpResponse,
         Limits,
         Outcome,
+        Receipt,
         RuntimeMeta,
+        RuntimeRequest,
     )
     from lithops_testing.backends.faas.backend import Backend
     from lithops_testing.backends.faas.config import FaasDoubleConfig
@@ -44,9 +49,9 @@ class FaasDouble:
         return self._ready().limits()
 
     @hookimpl
-    def deploy_runtime(self) -> RuntimeMeta:
+    def deploy_runtime(self, request: RuntimeRequest) -> RuntimeMeta:
         """Make sure that the function is there."""
-        return self._ready().deploy()
+        return self._ready().deploy(request)
 
     @hookimpl
     def prepare(self, activation: Activation) -> HttpRequest:
@@ -57,6 +62,11 @@ class FaasDouble:
     def interpret(self, activation: Activation, response: HttpResponse) -> Outcome:
         """Say what the service's answer means."""
         return self._ready().interpret(response)
+
+    @hookimpl
+    def poll(self, receipts: Sequence[Receipt]) -> Sequence[ActivationState]:
+        """Ask the service what became of activations."""
+        return self._ready().poll(receipts)
 
     @hookimpl
     def clean(self, scope: CleanScope) -> CleanReport:
