@@ -353,12 +353,12 @@ class Invoker:
         failure = _failure_of(error)
         for job, activation in self._closed_again(activation_ids):
             if isinstance(error, errors.InputTooLargeError) and self._orders is not None:
-                self._make_smaller(job, activation, failure)
+                self._make_smaller(job, activation)
             else:
                 self.fail(job, _calls_of(activation.ranges), CallState.ERROR, failure)
         self._pump()
 
-    def _make_smaller(self, job: Job, activation: Activation, failure: Failure) -> None:
+    def _make_smaller(self, job: Job, activation: Activation) -> None:
         """Try again what is too large for a request: call by call, and with the large part of a call in the store."""
         if sum(part.count for part in activation.ranges) > 1:
             self._start_again(job, activation, alone=True)
@@ -368,15 +368,12 @@ class Invoker:
         def put_away() -> None:
             assert self._orders is not None, "it was found too large by them"
             try:
-                moved = self._orders.put_away(job, part.first)
+                self._orders.put_away(job, activation.activation_id, part)
             except Exception as error:  # noqa: BLE001 - the border to a plugin
                 self.fail(job, (part.first,), CallState.ERROR, _failure_of(error))
-                return
-            if moved:
+            else:
                 self._start_again(job, activation)
                 self._pump()
-            else:
-                self.fail(job, (part.first,), CallState.ERROR, failure)
 
         self._aside.run(put_away)  # whoever tells us may have a thousand connections to look after
 

@@ -66,23 +66,19 @@ class Orders:
             raise self._too_large(job, order, ranges)
         return data
 
-    def put_away(self, job: Job, call: int) -> bool:
-        """Put into the store what is too large of the one call of an activation; return whether there was anything.
+    def put_away(self, job: Job, activation_id: str, part: CallRange) -> None:
+        """Put into the store what is too large of an activation of one call.
 
-        Raises `StorageError`.
+        Raises `StorageError`, and `InputTooLargeError` if the rest of it is still too large.
         """
-        if self._depot is None:
-            return False
-        source = _source(job)
-        least = self._most // LARGE_SHARE
-        moved = False
-        if self._depot.function(source.function) is None and _bytes_of(source.function) >= least:
-            self._depot.put_function(source.function)
-            moved = True
-        if call not in job.places and _bytes_of(payload := _input(source, call).payload) >= least:
-            (job.places[call],) = self._depot.put_inputs(job.key, (payload,))
-            moved = True
-        return moved
+        if self._depot is not None:
+            source, least = _source(job), self._most // LARGE_SHARE
+            if _bytes_of(source.function) >= least:
+                self._depot.put_function(source.function)
+            call = part.first
+            if call not in job.places and _bytes_of(payload := _input(source, call).payload) >= least:
+                (job.places[call],) = self._depot.put_inputs(job.key, (payload,))
+        self.rendered(job, activation_id, (part,))
 
     def _store(self) -> Depot:
         assert self._depot is not None, "this lane goes through a store"

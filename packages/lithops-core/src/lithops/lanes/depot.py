@@ -35,7 +35,7 @@ class Depot:
         self.reports = f"{ROOT}{executor_id}/reports/"
         """Keys of reports begin so, and follow each other as the activations do."""
         self._functions_at = f"{ROOT}{executor_id}/functions/"
-        self._lock = threading.Lock()
+        self._lock, self._uploading = threading.Lock(), threading.Lock()
         self._functions: dict[
             int, tuple[Payload, Place]
         ] = {}  # by identity; kept, so that it cannot come to mean another
@@ -49,13 +49,14 @@ class Depot:
 
     def put_function(self, function: Payload) -> Place:
         """Put a function into the store, once. Raises `StorageError`."""
-        known = self.function(function)
-        if known is None:
-            self._leftovers.expect()
-            key = self._functions_at + fingerprint((function.body, *function.buffers))
-            (known,) = self.payloads.put(key, (function,))
-            self._functions[id(function)] = function, known
-        return known
+        with self._uploading:  # whoever finds it being put there waits until it is
+            known = self.function(function)
+            if known is None:
+                self._leftovers.expect()
+                key = self._functions_at + fingerprint((function.body, *function.buffers))
+                (known,) = self.payloads.put(key, (function,))
+                self._functions[id(function)] = function, known
+            return known
 
     def forget(self) -> None:
         """Take the store to be empty: it is about to be cleaned."""
