@@ -85,8 +85,9 @@ class ComputeSpec:
         """Start activations of one job, one runtime and one lane.
 
         Return once the platform or engine has taken them, never wait for work. Each start is told at once by
-        `sink.accepted`; if this raises, only activations that were not accepted are tried again. Never returns None:
-        the receipts, in the order they were accepted.
+        `sink.accepted`. If this raises, activations that were not accepted are tried again for a `TransportError` that
+        does not last, and their calls fail for any other. Never returns None: the receipts, in the order they were
+        accepted.
         """
         raise NotImplementedError
 

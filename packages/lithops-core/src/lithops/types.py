@@ -118,6 +118,8 @@ class Limits:
     calls_per_activation: int | None = 1
     """None: a stream; the pool behind it splits the job itself."""
     activations_per_request: int = 1
+    """More than 1: arrays. `invoke` is handed at most so many at once, which share one request (`payload`) and differ in
+    their `index`; their inputs travel by reference."""
     in_flight: int | None = None
     """Activations that may be open at once."""
     parallel_calls: int | None = None
@@ -166,7 +168,7 @@ class Activation:
     chunksize: int | None = None
     """Stream lane: calls handed to a worker at once; None: adapted to what calls take."""
     index: int = 0
-    """Position in an array request."""
+    """Position among the activations that `invoke` was handed together; by it a worker of an array finds its part."""
     backup_of: str | None = None
 
 
@@ -288,6 +290,13 @@ class CancelRequest:
     receipts: tuple[Receipt, ...]
     ranges: tuple[CallRange, ...] = ()
     """Empty: all calls of the receipts."""
+
+    def covers(self, ranges: Sequence[CallRange]) -> bool:
+        """Whether all these calls are to be stopped."""
+        return not self.ranges or all(
+            any(mine.first <= part.first and part.first + part.count <= mine.first + mine.count for mine in self.ranges)
+            for part in ranges
+        )
 
 
 @record

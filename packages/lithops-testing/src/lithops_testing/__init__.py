@@ -14,6 +14,7 @@ from lithops_testing._version import __version__ as __version__
 
 TYPE_CHECKING = False  # typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
+    from lithops_testing.array_runs import ArrayContract as ArrayContract
     from lithops_testing.faas import FaasDouble as FaasDouble
     from lithops_testing.plugin import PluginContract as PluginContract
     from lithops_testing.serverless import ServerlessContract as ServerlessContract
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lithops_testing.storage import StorageContract as StorageContract
 
 _HOME = {
+    "ArrayContract": "lithops_testing.array_runs",
     "FaasDouble": "lithops_testing.faas",
     "PluginContract": "lithops_testing.plugin",
     "ServerlessContract": "lithops_testing.serverless",
@@ -29,6 +31,7 @@ _HOME = {
 }
 
 __all__ = [
+    "ArrayContract",
     "FaasDouble",
     "PluginContract",
     "ServerlessContract",

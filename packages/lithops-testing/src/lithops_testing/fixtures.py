@@ -42,6 +42,14 @@ def faas_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
+def array_double(faas_double: FaasDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FaasDouble:
+    """The same service, with the backend `array_double` installed, which runs calls in arrays."""
+    target = "lithops_testing.backends.arrays.plugin:ArrayDouble"
+    _installed(tmp_path / "array-backend", monkeypatch, "serverless", "array_double", target)
+    return faas_double
+
+
+@pytest.fixture
 def faulty_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have the plugin `faulty_reports` installed, which does what its section of the configuration says."""
     target = "lithops_testing.faulty_reports:FaultyReports"

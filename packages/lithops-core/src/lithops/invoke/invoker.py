@@ -19,7 +19,7 @@ from lithops import errors
 from lithops.invoke.aside import Aside
 from lithops.invoke.losses import OWN_DOING, Losses, jitter, lost_attempt, own_failure
 from lithops.invoke.pace import Pace
-from lithops.invoke.ranges import merged, remaining, split
+from lithops.invoke.ranges import batched, merged, remaining, split
 from lithops.invoke.reports import validated
 from lithops.invoke.timers import Timers
 from lithops.invoke.waiting import Waiting
@@ -78,7 +78,7 @@ class Invoker:
         self._ids = itertools.count()
         self._open: dict[str, tuple[Job, Activation]] = {}
         self._receipts: dict[str, Receipt] = {}
-        self._waiting = Waiting(limits.calls_per_activation)
+        self._waiting = Waiting(limits.calls_per_activation, limits.activations_per_request)
         self._timers = Timers()
         self._aside = Aside()
         self._watch = Watch(self._open, self._timers, self._give_up)
@@ -185,14 +185,41 @@ class Invoker:
         self._pump()
 
     def _hand_over(self, job: Job, activations: Sequence[Activation]) -> None:
+        if self._orders is not None and self._limits.activations_per_request > 1:
+            for several in batched(activations, self._limits.activations_per_request):
+                self._hand_over_array(job, several)
+        else:
+            self._hand_over_all(job, activations)
+
+    def _hand_over_array(self, job: Job, activations: Sequence[Activation]) -> None:
+        """Hand over activations that share a request; what each has to do is put into the store before."""
+        assert self._orders is not None, "arrays are told what to do"
+        try:
+            request = self._orders.gathered(job, activations)
+        except Exception as error:  # noqa: BLE001 - the border to a plugin
+            self.refused([a.activation_id for a in activations], error)
+            return
+        self._hand_over_all(
+            job, [replaced(a, payload=lambda: request, index=index) for index, a in enumerate(activations)]
+        )
+
+    def _hand_over_all(self, job: Job, activations: Sequence[Activation]) -> None:
         try:
             self._plugins.invoke(activations, self._sink)
         except Exception as error:  # noqa: BLE001 - the border to a plugin
-            self.refused([a.activation_id for a in activations if a.activation_id not in self._receipts], error)
+            self._not_taken([a.activation_id for a in activations if a.activation_id not in self._receipts], error)
             return
         for activation in activations:
             for part in activation.ranges:
                 job.table.sent(part.first, part.count)
+
+    def _not_taken(self, activation_ids: Sequence[str], error: Exception) -> None:
+        """Try again later what could not be handed over, if the platform may be there then."""
+        if isinstance(error, errors.TransportError) and not error.lasting:
+            for activation_id in activation_ids:
+                self.lost(activation_id, Cause.UNREACHABLE, str(error), ())
+        else:
+            self.refused(activation_ids, error)
 
     def _activation(self, job: Job, ranges: tuple[CallRange, ...], index: int) -> Activation:
         """Order calls of a job from the backend; from now on the activation is open."""

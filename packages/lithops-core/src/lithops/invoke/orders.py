@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lithops.errors import InputTooLargeError
-from lithops.remote.envelope import Order, StoredBlock, encode_order
+from lithops.remote.envelope import Order, StoredBlock, encode_array, encode_order
 from lithops.types import Lane, Payload
 from lithops.worker.codec import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lithops.jobs.job import Job
     from lithops.lanes.depot import Depot
-    from lithops.types import Block, CallRange, CallSource, Limits
+    from lithops.types import Activation, Block, CallRange, CallSource, Limits
 
 INLINE_BYTES = 256 * 1024
 """As many bytes of results stay in a report that goes through the store."""
+SLOT_INPUT_BYTES = 16 * 1024
+"""Larger inputs of an array lie in objects of their own: all slots are as large as the largest."""
+OBJECT_BYTES = 32 << 20
+"""Inputs are put into the store so many bytes at a time, or one that is larger."""
 LARGE_SHARE = 8
 """What takes this part of a request, or more, goes into the store when the request is too large."""
 
@@ -43,28 +47,28 @@ class Orders:
 
         Raises `InputTooLargeError` if it is larger than the backend takes.
         """
-        source, depot = _source(job), self._depot
-        function = source.function
-        stored = tuple(_stored(job, ranges)) if job.places else ()
-        places = {block.first for block in stored}
-        order = Order(
-            activation_id=activation_id,
-            job_key=job.key,
-            ranges=ranges,
-            timeout_s=job.facts.timeout_s,
-            function=function if depot is None else depot.function(function) or function,
-            blocks=tuple(_blocks(source, ranges, places)),
-            stored=stored,
-            store=None if depot is None else depot.key,
-            report=depot.report(job.key, activation_id) if depot is not None and self._lane is Lane.STORAGE else None,
-            results="" if depot is None else depot.results(job.key),
-            inline_bytes=INLINE_BYTES if self._response_bytes is None else self._response_bytes,
-            response_bytes=self._response_bytes,
-        )
+        order = self._order(job, activation_id, ranges)
         data = encode_order(order) if _size(order) <= self._most else None
         if data is None or len(data) > self._most:
             raise self._too_large(job, order, ranges)
         return data
+
+    def gathered(self, job: Job, activations: Sequence[Activation]) -> bytes:
+        """Return the request of an array of activations, all of whose orders are in the store then.
+
+        Raises `StorageError`.
+        """
+        depot = self._store()
+        large = {
+            call: payload
+            for activation in activations
+            for call, payload in _inputs(job, activation.ranges)
+            if _bytes_of(payload) > SLOT_INPUT_BYTES
+        }
+        for calls in _loads(large):
+            job.places.update(zip(calls, depot.put_inputs(job.key, [large[call] for call in calls]), strict=True))
+        orders = [self._order(job, activation.activation_id, activation.ranges) for activation in activations]
+        return encode_array(depot.put_orders(job.key, orders))
 
     def put_away(self, job: Job, activation_id: str, part: CallRange) -> None:
         """Put into the store what is too large of an activation of one call.
@@ -79,6 +83,25 @@ class Orders:
             if call not in job.places and _bytes_of(payload := _input(source, call).payload) >= least:
                 (job.places[call],) = self._depot.put_inputs(job.key, (payload,))
         self.rendered(job, activation_id, (part,))
+
+    def _order(self, job: Job, activation_id: str, ranges: tuple[CallRange, ...]) -> Order:
+        source, depot = _source(job), self._depot
+        function = source.function
+        stored = tuple(_stored(job, ranges)) if job.places else ()
+        return Order(
+            activation_id=activation_id,
+            job_key=job.key,
+            ranges=ranges,
+            timeout_s=job.facts.timeout_s,
+            function=function if depot is None else depot.function(function) or function,
+            blocks=tuple(_blocks(source, ranges, {block.first for block in stored})),
+            stored=stored,
+            store=None if depot is None else depot.key,
+            report=depot.report(job.key, activation_id) if depot is not None and self._lane is Lane.STORAGE else None,
+            results="" if depot is None else depot.results(job.key),
+            inline_bytes=INLINE_BYTES if self._response_bytes is None else self._response_bytes,
+            response_bytes=self._response_bytes,
+        )
 
     def _store(self) -> Depot:
         assert self._depot is not None, "this lane goes through a store"
@@ -122,6 +145,29 @@ def _blocks(source: CallSource, ranges: tuple[CallRange, ...], stored: set[int])
                 stop = next((other for other in range(call + 1, stop) if other in stored), stop)
             yield cut(block, call, stop - call)
             call = stop
+
+
+def _inputs(job: Job, ranges: tuple[CallRange, ...]) -> Iterator[tuple[int, Payload]]:
+    """Yield the inputs that are not in the store, call by call."""
+    source = _source(job)
+    for part in ranges:
+        for call in range(part.first, part.first + part.count):
+            if call not in job.places:
+                yield call, _input(source, call).payload
+
+
+def _loads(payloads: Mapping[int, Payload]) -> Iterator[list[int]]:
+    """Yield calls whose payloads make an object of reasonable size."""
+    calls: list[int] = []
+    size = 0
+    for call, payload in payloads.items():
+        calls.append(call)
+        size += _bytes_of(payload)
+        if size >= OBJECT_BYTES:
+            yield calls
+            calls, size = [], 0
+    if calls:
+        yield calls
 
 
 def _input(source: CallSource, call: int) -> Block:

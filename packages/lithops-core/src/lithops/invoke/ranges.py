@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lithops.types import CallRange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from lithops.jobs.job import Job
+
+T = TypeVar("T")
 
 
 def split(part: CallRange, size: int | None) -> Iterator[CallRange]:
@@ -19,6 +21,12 @@ def split(part: CallRange, size: int | None) -> Iterator[CallRange]:
         return
     for first in range(part.first, part.first + part.count, size):
         yield CallRange(first=first, count=min(size, part.first + part.count - first), attempt=part.attempt)
+
+
+def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Cut a sequence into pieces of at most `size` items."""
+    for first in range(0, len(items), size):
+        yield items[first : first + size]
 
 
 def merged(parts: Iterable[CallRange]) -> Iterator[CallRange]:

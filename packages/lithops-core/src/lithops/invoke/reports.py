@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LOWEST, _HIGHEST = int(CallState.DONE), int(CallState.LOST)
 
 
-def validated(report: Report, activation: Activation, payloads: PayloadStore | None) -> list[object]:
+def validated(report: Report, activation: Activation, payloads: PayloadStore | None = None) -> list[object]:
     """Read a report whole before anything of it is believed; return its entries. Raises if there is anything wrong.
 
     `payloads` is where results lie that are not in it.

@@ -20,9 +20,13 @@ QUANTUM = 64
 class Waiting:
     """Ranges of calls by job. A million calls that wait are one range."""
 
-    def __init__(self, most_calls: int | None) -> None:
-        """`most_calls` is what an activation may have; None: as many as there are."""
+    def __init__(self, most_calls: int | None, together: int) -> None:
+        """`most_calls` is what an activation may have; None: as many as there are.
+
+        `together` activations can be handed over at once, so a job has its turn for as many at least.
+        """
         self._most_calls = most_calls
+        self._quantum = max(QUANTUM, together)
         self._jobs: deque[Job] = deque()
         self._ranges: dict[Job, deque[CallRange]] = {}
 
@@ -44,7 +48,7 @@ class Waiting:
         while self._jobs:
             job = self._jobs[0]
             ranges = self._ranges[job]
-            taken = self._pieces(job, ranges, QUANTUM if most is None else min(most, QUANTUM))
+            taken = self._pieces(job, ranges, self._quantum if most is None else min(most, self._quantum))
             if ranges:
                 self._jobs.rotate(-1)
             else:

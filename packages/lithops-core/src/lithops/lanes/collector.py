@@ -17,7 +17,7 @@ from lithops.types import Cause, Phase
 
 if TYPE_CHECKING:
     from lithops.lanes.depot import Depot
-    from lithops.remote.envelope import ReportPlace
+    from lithops.remote.envelope import SignedKey
     from lithops.types import Activation, ActivationState, Receipt, Report, Sink
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ Poll = Callable[[Sequence["Receipt"]], Sequence["ActivationState"]]
 class _Awaited:
     """An activation without a report."""
 
-    def __init__(self, activation: Activation, receipt: Receipt, place: ReportPlace) -> None:
+    def __init__(self, activation: Activation, receipt: Receipt, place: SignedKey) -> None:
         self.activation = activation
         self.receipt = receipt
         self.place = place

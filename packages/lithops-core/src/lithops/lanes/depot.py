@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import threading
 from typing import TYPE_CHECKING
 
 from lithops.jobs.leftovers import ROOT
-from lithops.remote.envelope import SIGNATURE_BYTES, ReportPlace, StoreKey
+from lithops.remote.envelope import SIGNATURE_BYTES, ArrayOrder, SignedKey, StoreKey, encode_slots
 from lithops.remote.payloads import PayloadStore, Place, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lithops.jobs.leftovers import Leftovers
+    from lithops.remote.envelope import Order
     from lithops.storage import Storage
     from lithops.types import Payload, WorkerPart
 
@@ -40,7 +42,7 @@ class Depot:
             int, tuple[Payload, Place]
         ] = {}  # by identity; kept, so that it cannot come to mean another
         self._secrets: dict[str, bytes] = {}
-        self._inputs: dict[str, int] = {}
+        self._numbers = itertools.count(1)
 
     def function(self, function: Payload) -> Place | None:
         """Return where a function lies, None if it was not put there."""
@@ -65,19 +67,28 @@ class Depot:
     def put_inputs(self, job_key: str, inputs: Sequence[Payload]) -> list[Place]:
         """Put inputs of a job into the store, as one object. Raises `StorageError`."""
         self._leftovers.expect()
-        with self._lock:
-            number = self._inputs[job_key] = self._inputs.get(job_key, 0) + 1
-        return self.payloads.put(f"{ROOT}{job_key}/inputs/{number:06d}", inputs)
+        return self.payloads.put(f"{ROOT}{job_key}/inputs/{next(self._numbers):06d}", inputs)
+
+    def put_orders(self, job_key: str, orders: Sequence[Order]) -> ArrayOrder:
+        """Put the orders of an array into the store. Raises `StorageError`."""
+        self._leftovers.expect()
+        slots = SignedKey(key=f"{ROOT}{job_key}/orders/{next(self._numbers):06d}", secret=self._secret(job_key))
+        data, slot_bytes = encode_slots(orders, slots)
+        self.payloads.write(slots.key, data)
+        return ArrayOrder(store=self.key, slots=slots, slot_bytes=slot_bytes, count=len(orders))
 
     def results(self, job_key: str) -> str:
         """Return what the keys of large results of a job begin with."""
         return f"{ROOT}{job_key}/results/"
 
-    def report(self, job_key: str, activation_id: str) -> ReportPlace:
+    def report(self, job_key: str, activation_id: str) -> SignedKey:
         """Return where the report of an activation is to be put, and what signs it."""
+        token, _, number = activation_id.rpartition("-")
+        return SignedKey(key=f"{self.reports}{token}/{int(number):010d}", secret=self._secret(job_key))
+
+    def _secret(self, job_key: str) -> bytes:
         secret = self._secrets.get(job_key)
         if secret is None:
             with self._lock:
                 secret = self._secrets.setdefault(job_key, secrets.token_bytes(SIGNATURE_BYTES))
-        token, _, number = activation_id.rpartition("-")
-        return ReportPlace(key=f"{self.reports}{token}/{int(number):010d}", secret=secret)
+        return secret

@@ -9,6 +9,14 @@ header says lie in the store; those of an answer are per report the states of it
 results and the buffers of these. An answer that goes through a store is signed:
 
     HMAC-SHA256 of the rest (32 bytes), b"LA1\n" ...
+
+The activations of an array lie in one object, each signed and in a slot of its own, all of one size:
+
+    length of the rest (4 bytes, little-endian), HMAC-SHA256 of the rest, b"LR1\n" ..., zeros
+
+and the request, which is the same for all of them, says where:
+
+    b"LP1\n", length of the header, header
 """
 
 from __future__ import annotations
@@ -24,7 +32,7 @@ from lithops.remote.payloads import Place
 from lithops.types import Activation, Block, CallRange, Lane, LogSlice, Payload, Report
 from lithops.worker import codec
 
-_ORDER, _ANSWER = b"LR1\n", b"LA1\n"
+_ORDER, _ANSWER, _ARRAY = b"LR1\n", b"LA1\n", b"LP1\n"
 _LENGTH = struct.Struct("<I")
 SIGNATURE_BYTES = 32
 _FOREVER = float("inf")
@@ -52,12 +60,12 @@ class StoredBlock:
 
 
 @record
-class ReportPlace:
-    """Where the answer is to be put instead of being returned."""
+class SignedKey:
+    """A place in the store where only what is signed is believed."""
 
     key: str
     secret: bytes = field(repr=False)
-    """Signs it: who may write into the store may not speak for the workers."""
+    """Never in the store itself: who may write there may not speak for driver or workers."""
 
 
 @record
@@ -73,14 +81,25 @@ class Order:
     stored: tuple[StoredBlock, ...] = ()
     store: StoreKey | None = None
     """None: there is none that workers reach, so nothing may lie in it."""
-    report: ReportPlace | None = None
-    """None: the answer is what the entry point returns."""
+    report: SignedKey | None = None
+    """Where the answer is to be put; None: it is what the entry point returns."""
     results: str = ""
     """Key below which large results are put; empty if there is no store."""
     inline_bytes: int | None = None
     """So much of the answer stays in it; the largest of the results beyond are put into the store, if there is one."""
     response_bytes: int | None = None
     """Most bytes that the answer may have."""
+
+
+@record
+class ArrayOrder:
+    """What all activations of an array find in their request: where each has its own order."""
+
+    store: StoreKey
+    slots: SignedKey
+    """The object with the orders; its secret signs their answers as well."""
+    slot_bytes: int
+    count: int
 
 
 def activation_of(order: Order, function: Payload, blocks: Sequence[Block]) -> Activation:
@@ -174,10 +193,69 @@ def _with_store(order: Order, header: dict[str, Any]) -> Order:
         order,
         store=StoreKey(target=target, arguments=arguments, bucket=bucket),
         stored=tuple(StoredBlock(first=a, count=n, place=_place(told)) for a, n, told in header.get("stored", ())),
-        report=None if report is None else ReportPlace(key=report[0], secret=bytes.fromhex(report[1])),
+        report=None if report is None else SignedKey(key=report[0], secret=bytes.fromhex(report[1])),
         results=header["results"],
         inline_bytes=header["inline_bytes"],
     )
+
+
+def encode_slots(orders: Sequence[Order], slots: SignedKey) -> tuple[bytes, int]:
+    """Lay out the orders of an array, without what signs their answers; return the bytes and the size of a slot."""
+    bare = [
+        order if order.report is None else replaced(order, report=replaced(order.report, secret=b""))
+        for order in orders
+    ]
+    laid_out = [signed(encode_order(order), _slot(slots, index)) for index, order in enumerate(bare)]
+    size = max(map(len, laid_out)) + _LENGTH.size
+    return b"".join((_LENGTH.pack(len(data)) + data).ljust(size, b"\0") for data in laid_out), size
+
+
+def decode_slot(data: Buffer, array: ArrayOrder, index: int) -> Order:
+    """Read the order in slot `index`. Raises `ValueError` if it is not what the driver has put there."""
+    view = memoryview(data)
+    if view.nbytes < _LENGTH.size:
+        raise ValueError(f"array {array.slots.key!r} has no activation {index}")
+    (length,) = _LENGTH.unpack_from(view)
+    order = decode_order(checked(view[_LENGTH.size : _LENGTH.size + length], _slot(array.slots, index)))
+    if order.report is None:
+        return order
+    return replaced(order, report=replaced(order.report, secret=array.slots.secret))
+
+
+def _slot(slots: SignedKey, index: int) -> SignedKey:
+    return SignedKey(key=f"{slots.key}#{index}", secret=slots.secret)
+
+
+def encode_array(array: ArrayOrder) -> bytes:
+    """Lay out the request of an array."""
+    store, slots = array.store, array.slots
+    header: dict[str, object] = {
+        "store": (store.target, store.arguments, store.bucket),
+        "slots": (slots.key, slots.secret.hex()),
+        "slot_bytes": array.slot_bytes,
+        "count": array.count,
+    }
+    return _joined(_ARRAY, header, ())
+
+
+def is_array(data: Buffer) -> bool:
+    """Whether a request is that of an array."""
+    return bytes(data[: len(_ARRAY)]) == _ARRAY
+
+
+def decode_array(data: Buffer) -> ArrayOrder:
+    """Read what `encode_array` wrote. Raises `ValueError` if it is anything else."""
+    try:
+        header, _ = _split(data, _ARRAY)
+        (target, arguments, bucket), (key, secret) = header["store"], header["slots"]
+        return ArrayOrder(
+            store=StoreKey(target=target, arguments=arguments, bucket=bucket),
+            slots=SignedKey(key=key, secret=bytes.fromhex(secret)),
+            slot_bytes=header["slot_bytes"],
+            count=header["count"],
+        )
+    except _GARBAGE as error:
+        raise ValueError(f"{len(data)} bytes are no array: {error!r}") from error
 
 
 def _told_of(place: Place) -> tuple[object, ...]:
@@ -189,22 +267,22 @@ def _place(told: Sequence[Any]) -> Place:
     return Place(key=key, start=start, sizes=tuple(sizes), digest=digest)
 
 
-def signed(answer: bytes, report: ReportPlace) -> bytes:
-    """Return an answer as it is put into the store."""
-    return _signature(answer, report) + answer
+def signed(data: bytes, place: SignedKey) -> bytes:
+    """Return what is put into the store at this place for `data`."""
+    return _signature(data, place) + data
 
 
-def checked(data: Buffer, report: ReportPlace) -> memoryview:
-    """Return the answer of which `signed` is the store's version. Raises `ValueError` if nobody of ours signed it."""
+def checked(data: Buffer, place: SignedKey) -> memoryview:
+    """Return what was `signed`. Raises `ValueError` if it was signed with another secret, or for another place."""
     view = memoryview(data)
-    if not hmac.compare_digest(view[:SIGNATURE_BYTES], _signature(view[SIGNATURE_BYTES:], report)):
-        raise ValueError(f"object {report.key!r} is not signed by a worker of this job")
+    if not hmac.compare_digest(view[:SIGNATURE_BYTES], _signature(view[SIGNATURE_BYTES:], place)):
+        raise ValueError(f"object {place.key!r} is not signed by anybody of this job")
     return view[SIGNATURE_BYTES:]
 
 
-def _signature(answer: Buffer, report: ReportPlace) -> bytes:
-    mac = hmac.new(report.secret, report.key.encode() + b"\0", "sha256")
-    mac.update(answer)
+def _signature(data: Buffer, place: SignedKey) -> bytes:
+    mac = hmac.new(place.secret, place.key.encode() + b"\0", "sha256")
+    mac.update(data)
     return mac.digest()
 
 

@@ -17,10 +17,10 @@ from lithops import errors
 from lithops.pool.options import PoolOptions
 from lithops.pool.pool import Pool
 from lithops.remote.answer import Answer
-from lithops.remote.envelope import activation_of, decode_order
+from lithops.remote.envelope import activation_of, decode_array, decode_order, decode_slot, is_array
 from lithops.remote.payloads import Place, fingerprint
 from lithops.remote.stores import delivered, opened
-from lithops.types import Block, Receipt
+from lithops.types import Block, ByteRange, Receipt
 
 if TYPE_CHECKING:
     from lithops.remote.envelope import Order
@@ -52,13 +52,14 @@ class Handler:
             )
         )
 
-    def handle(self, data: bytes) -> bytes:
-        """Run the activation that `lithops.remote.envelope.encode_order` wrote.
+    def handle(self, data: bytes, index: int = 0) -> bytes:
+        """Run the activation that `lithops.remote.envelope.encode_order` wrote, or the one at `index` of an array.
 
         Returns its reports, or nothing if they are to be put into a store. Raises `ValueError` if it is no activation,
-        `StorageError` if its reports cannot be put there. Whatever the calls do, there is a report of each.
+        `StorageError` if a store has not what it should have or does not take the reports. Whatever the calls do, there
+        is a report of each.
         """
-        order = decode_order(data)
+        order = _of_array(data, index) if is_array(data) else decode_order(data)
         payloads = None if order.store is None else opened(order.store)
         answer = Answer(order, payloads)
         try:
@@ -94,6 +95,14 @@ class Handler:
         while len(self._functions) > KEPT_FUNCTIONS:
             self._functions.popitem(last=False)
         return kept
+
+
+def _of_array(data: bytes, index: int) -> Order:
+    """Read the order of one activation of an array from the store."""
+    array = decode_array(data)
+    start = index * array.slot_bytes
+    part = ByteRange(start=start, end=start + array.slot_bytes - 1)
+    return decode_slot(opened(array.store).read(array.slots.key, part), array, index)
 
 
 def _blocks(order: Order, payloads: PayloadStore | None) -> tuple[Block, ...]:

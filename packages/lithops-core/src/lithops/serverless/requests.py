@@ -42,7 +42,7 @@ class Requests:
         """Forget activations that were not sent yet and have no other calls; returns how many these are."""
         names = [name for receipt in cancelled.receipts for name in receipt.activation_ids]
         found = [request for name in names if (request := self.open.get(name)) is not None]
-        dropped = self._engine.drop([r for r in found if _lie_within(r.activation.ranges, cancelled.ranges)])
+        dropped = self._engine.drop([r for r in found if cancelled.covers(r.activation.ranges)])
         for exchange in dropped:
             assert isinstance(exchange, _Request)
             exchange.lost(Cause.KILLED, "it was cancelled before it was sent")
@@ -119,10 +119,3 @@ class _Request:
 
     def _close(self) -> None:
         self._requests.open.pop(self.activation.activation_id, None)
-
-
-def _lie_within(ranges: Sequence[CallRange], others: Sequence[CallRange]) -> bool:
-    return not others or all(
-        any(other.first <= part.first and part.first + part.count <= other.first + other.count for other in others)
-        for part in ranges
-    )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lithops.records import replaced
 from lithops.remote.envelope import (
     Order,
-    ReportPlace,
+    SignedKey,
     StoredBlock,
     StoreKey,
     activation_of,
@@ -90,7 +90,7 @@ def test_what_lies_in_a_store_is_named_in_an_activation() -> None:
         stored=(StoredBlock(first=9, count=1, place=place),),
         blocks=(),
         store=StoreKey(target="acme.client:Store", arguments={"region": "x", "parts": [1, None]}, bucket="b"),
-        report=ReportPlace(key="r", secret=b"s" * 32),
+        report=SignedKey(key="r", secret=b"s" * 32),
         results="x/results/",
         inline_bytes=10,
     )
@@ -98,7 +98,7 @@ def test_what_lies_in_a_store_is_named_in_an_activation() -> None:
 
 
 def test_a_secret_is_not_shown() -> None:
-    assert "sss" not in repr(order(report=ReportPlace(key="r", secret=b"s" * 32)))
+    assert "sss" not in repr(order(report=SignedKey(key="r", secret=b"s" * 32)))
 
 
 def test_the_input_of_a_call_is_found_in_its_block() -> None:
@@ -112,7 +112,7 @@ def test_the_input_of_a_call_is_found_in_its_block() -> None:
 
 
 def test_only_what_was_signed_for_this_place_is_believed() -> None:
-    here, there = (ReportPlace(key=key, secret=b"s" * 32) for key in ("here", "there"))
+    here, there = (SignedKey(key=key, secret=b"s" * 32) for key in ("here", "there"))
     assert checked(signed(b"answer", here), here) == b"answer"
     for data, place in [
         (signed(b"answer", there), here),
@@ -120,7 +120,7 @@ def test_only_what_was_signed_for_this_place_is_believed() -> None:
         (b"", here),
         (signed(b"answer", here), replaced(here, secret=b"t" * 32)),
     ]:
-        with pytest.raises(ValueError, match="object 'here' is not signed by a worker of this job"):
+        with pytest.raises(ValueError, match="object 'here' is not signed by anybody of this job"):
             checked(data, place)
 
 

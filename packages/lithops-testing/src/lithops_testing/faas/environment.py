@@ -15,6 +15,8 @@ from lithops_testing.faas import runtime
 from lithops_testing.faas.memory import used_mb
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lithops_testing.faas.functions import Function
 
 START_S = 30.0
@@ -36,8 +38,10 @@ class Ended(Exception):
 class Environment:
     """A warm interpreter. Its memory is that of all its processes together."""
 
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: Function, variables: Mapping[str, str]) -> None:
+        """`variables` are those of this environment, beside its function's."""
         self.function = function
+        self.variables = variables
         self._scratch = tempfile.TemporaryDirectory(prefix="faas-environment-")
         self._log = Path(self._scratch.name, "log")
         self._process: asyncio.subprocess.Process | None = None
@@ -61,7 +65,7 @@ class Environment:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 cwd=self._scratch.name,
-                env={**spec.environment, **variables},
+                env={**spec.environment, **self.variables, **variables},
                 start_new_session=True,
             )
         try:

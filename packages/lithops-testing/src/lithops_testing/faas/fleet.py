@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lithops_testing.faas.environment import Ended, Environment
@@ -10,6 +12,8 @@ from lithops_testing.faas.environment import Ended, Environment
 if TYPE_CHECKING:
     from lithops_testing.faas.counters import Counters
     from lithops_testing.faas.functions import Function
+
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Fleet:
@@ -21,28 +25,33 @@ class Fleet:
         self._all: set[Environment] = set()
         self._closing: set[asyncio.Task[None]] = set()
 
-    async def take(self, function: Function, cold_start_s: float, *, cold: bool = False) -> Environment:
-        """Return an environment that has nothing to do: the one used last, or a new one. Raises `Ended`."""
-        warm = self._warm.setdefault(function, [])
+    async def take(
+        self, function: Function, cold_start_s: float, *, cold: bool = False, variables: Mapping[str, str] = NONE
+    ) -> Environment:
+        """Return an environment that has nothing to do: the one used last, or a new one. Raises `Ended`.
+
+        One with `variables` of its own is always new, and used once.
+        """
+        warm = [] if variables else self._warm.setdefault(function, [])
         while warm:
             environment = warm.pop()
             if environment.alive and not cold:
                 return environment
             self.drop(environment)
         self._counters.cold_starts += 1
-        environment = Environment(function)
+        environment = Environment(function, variables)
         self._all.add(environment)
         try:
             await asyncio.sleep(cold_start_s)
             await environment.start()
-        except Ended:
+        except BaseException:  # it cannot begin, or nobody wants it any more
             self.drop(environment)
             raise
         return environment
 
     def give_back(self, environment: Environment) -> None:
         """Keep an environment for later, or let go of it if it is dead or its function is gone."""
-        if environment.alive and environment.function in self._warm:
+        if environment.alive and not environment.variables and environment.function in self._warm:
             self._warm[environment.function].append(environment)
         else:
             self.drop(environment)

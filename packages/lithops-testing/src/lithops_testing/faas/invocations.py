@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lithops_testing.faas import stub
 from lithops_testing.faas.environment import Ended, Environment
 from lithops_testing.faas.faults import NEVER, Dice, Fault, Faults
+from lithops_testing.faas.fleet import NONE
 from lithops_testing.faas.throttle import Bucket
 from lithops_testing.faas.wire import Answer, json_answer
 
@@ -112,7 +113,7 @@ class Invocations:
     async def _work(self, one: _Invocation) -> None:
         answer = json_answer(500, error="internal", message="the service has failed")
         try:
-            answer = self._answer(one, await self._run(one.function, one.request.body, one.faults))
+            answer = self._answer(one, await self.run(one.function, one.request.body, one.faults))
         except Ended as ended:
             answer = _ended(ended)
         finally:
@@ -164,12 +165,18 @@ class Invocations:
             return _too_large("request", request.size_bytes, most_bytes)
         if not function.active:
             return json_answer(409, error="pending", message=f"function {function.name!r} is not active yet")
-        if "throttle" in faults:
-            return self._throttled("fault", faults["throttle"].seconds)
+        if (refused := self.refused_by(faults)) is not None:
+            return refused
         if self._bucket is not None and (wait_s := self._bucket.take()) > 0:
             return self._throttled("rate", wait_s)
         if self._running.get(function, 0) >= most:
             return self._throttled("concurrency", None)
+        return None
+
+    def refused_by(self, faults: Mapping[str, Fault]) -> Answer | None:
+        """Return the answer to a request that does not even begin, for one of these reasons."""
+        if "throttle" in faults:
+            return self._throttled("fault", faults["throttle"].seconds)
         if "error_500" in faults:
             return json_answer(500, error="internal", message="the service has failed")
         if "error_503" in faults:
@@ -181,10 +188,12 @@ class Invocations:
         headers = {} if wait_s is None else {"Retry-After": f"{wait_s:.3f}"}
         return json_answer(429, headers, error="throttled", reason=reason, message=f"too many invocations ({reason})")
 
-    async def _run(self, function: Function, body: bytes, faults: Mapping[str, Fault]) -> bytes:
-        """Run an invocation in an environment. Raises `Ended`."""
+    async def run(
+        self, function: Function, body: bytes, faults: Mapping[str, Fault], variables: Mapping[str, str] = NONE
+    ) -> bytes:
+        """Run an invocation in an environment, one of its own if there are `variables`. Raises `Ended`."""
         cold_s = self._settings.cold_start_s + _seconds(faults, "cold_start")
-        environment = await self._fleet.take(function, cold_s, cold="cold_start" in faults)
+        environment = await self._fleet.take(function, cold_s, cold="cold_start" in faults, variables=variables)
         try:
             for name in _DOOMS.keys() & faults.keys():
                 environment.doom(Ended(*_DOOMS[name]))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lithops_testing.faas.arrays import Arrays
 from lithops_testing.faas.counters import Counters
 from lithops_testing.faas.faults import Dice, Faults
 from lithops_testing.faas.fleet import Fleet
@@ -25,6 +26,7 @@ class Service:
 
     PUT | GET | DELETE  /functions/NAME              GET  /functions
     POST                /functions/NAME/invocations  POST /events
+    POST                /functions/NAME/arrays       GET /arrays/NAME  POST /arrays/NAME/cancel
     PUT  /admin/faults  PATCH /admin/settings  GET /admin/counters  POST /admin/outage  POST /admin/reset
     """
 
@@ -37,6 +39,7 @@ class Service:
         self._functions = Functions(folder)
         self._fleet = Fleet(self.counters)
         self._invocations = Invocations(settings, self._fleet, self.counters)
+        self._arrays = Arrays(settings, self._invocations)
 
     def serve(self, request: Request, reply: Reply) -> None:
         """Answer a request, sooner or later."""
@@ -52,6 +55,14 @@ class Service:
         match request.path.strip("/").split("/"):
             case ["functions", name, "invocations"] if request.method == "POST":
                 self._invoke(name, request, reply)
+            case ["functions", name, "arrays"] if request.method == "POST":
+                self._start_array(name, request, reply)
+            case ["arrays", name] if request.method == "GET":
+                self.counters.requests += 1
+                reply(self._arrays.described(name))
+            case ["arrays", name, "cancel"] if request.method == "POST":
+                self.counters.requests += 1
+                reply(self._arrays.cancel(name, _object(request).get("indexes") or ()))
             case ["events"] if request.method == "POST":
                 reply(self._tell_events(request))
             case ["functions", name]:
@@ -71,6 +82,7 @@ class Service:
 
     async def close(self) -> None:
         """End all environments."""
+        await self._arrays.close()
         await self._fleet.close()
 
     def _invoke(self, name: str, request: Request, reply: Reply) -> None:
@@ -89,6 +101,15 @@ class Service:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             return json_answer(400, error="bad_request", message="`names` must be a list of texts")
         return json_answer(200, events=self._invocations.states(names))
+
+    def _start_array(self, name: str, request: Request, reply: Reply) -> None:
+        self.counters.requests += 1
+        try:
+            function = self._functions[name]
+        except KeyError:
+            reply(_no_function(name))
+        else:
+            self._arrays.start(function, request, reply)
 
     def _control(self, name: str, request: Request) -> Answer:
         self.counters.requests += 1
@@ -130,6 +151,7 @@ class Service:
     def _set_settings(self, values: dict[str, Any]) -> Answer:
         self.settings = Settings.model_validate({**self.settings.model_dump(), **values})
         self._invocations.configure(self.settings)
+        self._arrays.configure(self.settings)
         return json_answer(200)
 
     def _tell_counters(self, values: dict[str, Any]) -> Answer:
@@ -146,7 +168,7 @@ class Service:
     async def _reset(self, reply: Reply) -> None:
         for function in self._functions.listed():
             self._fleet.retire(self._functions.delete(function.name))
-        await self._fleet.close()
+        await self.close()
         self.settings = self._first
         self._set_settings({})
         self._set_faults({})

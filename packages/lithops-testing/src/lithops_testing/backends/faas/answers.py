@@ -66,12 +66,17 @@ class Answers:
         return code, message.replace(self._token.get_secret_value(), "***")[:LONGEST_MESSAGE]
 
 
+def cause_of(code: str) -> Cause:
+    """Return how an environment ended, of which the service says `code`; empty if nothing was wrong."""
+    return CAUSES.get(code, Cause.KILLED)
+
+
 def state_of(event: Mapping[str, str]) -> ActivationState:
     """Read what the service says of an activation whose answer is not waited for."""
-    cause = CAUSES.get(event.get("error", ""), Cause.UNREACHABLE)
     phase = Phase.RUNNING if event["phase"] == "running" else Phase.GONE
+    detail = event.get("message") or "it has ended and left no report"
     return ActivationState(
-        activation_id=event["name"], phase=phase, cause=cause, detail=event.get("message") or "the service has ended it"
+        activation_id=event["name"], phase=phase, cause=cause_of(event.get("error", "")), detail=detail
     )
 
 

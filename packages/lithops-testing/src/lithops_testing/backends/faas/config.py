@@ -1,4 +1,4 @@
-"""What section `faas_double` may say."""
+"""What the sections of backends at the service may say."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def _user() -> str:
         return "nobody"
 
 
-class FaasDoubleConfig(BaseModel):
-    """Section `faas_double`."""
+class ServiceConfig(BaseModel):
+    """What every backend at the service needs to know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -36,11 +36,6 @@ class FaasDoubleConfig(BaseModel):
     runtime_timeout: float = Field(default=300, gt=0, description="what one activation may take, in seconds")
     worker_processes: int = Field(default=1, ge=1, le=64, description="calls that an environment runs at once")
     max_workers: int = Field(default=1000, ge=1, description="activations that are under way at once")
-    request_bytes: int = Field(default=6 << 20, ge=1024, description="largest request that the service takes")
-    event_bytes: int = Field(
-        default=1 << 20, ge=1024, description="largest request that it takes if results go through storage"
-    )
-    response_bytes: int = Field(default=6 << 20, ge=1024, description="largest answer that the service returns")
 
     @field_validator("ca_file")
     @classmethod
@@ -48,3 +43,13 @@ class FaasDoubleConfig(BaseModel):
         if value is not None and not Path(value).is_file():
             raise ValueError("there is no such file; it must hold the certificates to trust")
         return value
+
+
+class FaasDoubleConfig(ServiceConfig):
+    """Section `faas_double`."""
+
+    request_bytes: int = Field(default=6 << 20, ge=1024, description="largest request that the service takes")
+    event_bytes: int = Field(
+        default=1 << 20, ge=1024, description="largest request that it takes if results go through storage"
+    )
+    response_bytes: int = Field(default=6 << 20, ge=1024, description="largest answer that the service returns")

@@ -13,11 +13,11 @@ OVERHEAD_MB = 64
 
 def handle(body: bytes) -> bytes:
     """Run an activation and return its reports."""
-    return _handler().handle(body)
+    return handler().handle(body)
 
 
 @functools.cache
-def _handler() -> Handler:
+def handler() -> Handler:
     """Make what keeps the workers, once for as long as the service keeps the environment."""
     workers = int(os.environ["LITHOPS_WORKER_PROCESSES"])
     memory_mb = (int(os.environ["FAAS_MEMORY_MB"]) - OVERHEAD_MB) // workers
