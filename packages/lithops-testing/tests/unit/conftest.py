@@ -36,6 +36,9 @@ def handle(body):
             return b"%d" % file.tell()
     elif word == b"look":
         return repr((os.getpid(), sorted(os.environ), sys.flags.isolated, sys.flags.no_site)).encode()
+    elif word == b"only":
+        if os.environ["FAAS_ARRAY_INDEX"] == rest.decode():
+            os._exit(3)
     elif word == b"big":
         return bytes(int(rest))
     return body
@@ -62,13 +65,21 @@ class Echo:
         known = {"archive": archive(echo=ECHO), "entry_point": "echo:handle", "python": python}
         self.service.ask("PUT", "/functions/echo", {**known, **spec})
 
-    def __call__(self, body: bytes = b"hello", name: str = "echo", token: str | None = None) -> HttpResponse:
+    def __call__(
+        self,
+        body: bytes = b"hello",
+        name: str = "echo",
+        token: str | None = None,
+        what: str = "invocations",
+        **more: str,
+    ) -> HttpResponse:
+        """Ask for an invocation, or an array; `more` are headers, with `_` for `-`."""
         said = self.service.token.get_secret_value() if token is None else token
         return send(
             HttpRequest(
-                url=f"{self.service.endpoint}/functions/{name}/invocations",
+                url=f"{self.service.endpoint}/functions/{name}/{what}",
                 body=body,
-                headers={"Authorization": f"Bearer {said}"},
+                headers={"Authorization": f"Bearer {said}", **{k.replace("_", "-"): v for k, v in more.items()}},
                 ca_file=self.service.ca_file,
             )
         )

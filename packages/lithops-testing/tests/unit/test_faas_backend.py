@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 from lithops.errors import BackendError, InputTooLargeError, ResultTooLargeError, TransportError
 from lithops.types import Cause, ExecutorInfo, Fate, HttpResponse, RuntimeRequest
 from lithops_testing import FaasDouble as Service
-from lithops_testing.backends.faas import backend as backend_module
+from lithops_testing.backends.faas import deployment
 from lithops_testing.backends.faas.answers import Answers
 from lithops_testing.backends.faas.config import FaasDoubleConfig
 from lithops_testing.backends.faas.plugin import FaasDouble
@@ -137,7 +137,7 @@ def test_deploying_waits_until_the_function_is_active(faas_double: Service) -> N
 
 def test_a_function_that_does_not_become_active_is_told(faas_double: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     faas_double.configure(activation_s=600)
-    monkeypatch.setattr(backend_module, "ACTIVE_S", 0.1)
+    monkeypatch.setattr(deployment, "ACTIVE_S", 0.1)
     with pytest.raises(BackendError, match=r"^function 'lithops-\w+' is 'Pending' after 0\.1 s, not 'Active'; look at"):
         plugin(faas_double.config).deploy_runtime(RuntimeRequest())
 
