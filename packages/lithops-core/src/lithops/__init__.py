@@ -16,6 +16,7 @@ from lithops._version import __version__ as __version__
 TYPE_CHECKING = False  # typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from lithops.aio import AsyncFunctionExecutor as AsyncFunctionExecutor
+    from lithops.attaching import attach as attach
     from lithops.executors import FunctionExecutor as FunctionExecutor
     from lithops.executors import LocalhostExecutor as LocalhostExecutor
     from lithops.executors import ServerlessExecutor as ServerlessExecutor
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AsyncFunctionExecutor": "lithops.aio",
+    "attach": "lithops.attaching",
     "FunctionExecutor": "lithops.executors",
     "LocalhostExecutor": "lithops.executors",
     "ServerlessExecutor": "lithops.executors",

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
+    from lithops.config import Settings
     from lithops.future import ResponseFuture
     from lithops.futures import FuturesList
+    from lithops.session import Session
     from lithops.storage import Storage
 
 ALL_COMPLETED = 100
@@ -79,7 +81,6 @@ class FunctionExecutor(Submitting):
 
         from lithops.config.resolution import resolve
         from lithops.logs import set_up_logging, tell_first_of
-        from lithops.session import Session
 
         self.config = resolve(
             mode=mode,
@@ -93,13 +94,19 @@ class FunctionExecutor(Submitting):
         set_up_logging(self.config.lithops, log_level)
         self.mode = self.config.mode
         self.backend = self.config.backend
-        self.executor_id = _new_id()
         self.last_call: str | None = None
-        self._session = Session(self.config, self.executor_id)
+        self.executor_id, self._session = self._open(self.config)
         self._at_exit = partial(_close_at_exit, weakref.WeakMethod(self.close))
         atexit.register(self._at_exit)
         weakref.finalize(self, atexit.unregister, self._at_exit).atexit = False
         tell_first_of(self.config)
+
+    def _open(self, settings: Settings) -> tuple[str, Session]:
+        """Return a name and what is behind it."""
+        from lithops.session import Session
+
+        executor_id = _new_id()
+        return executor_id, Session(settings, executor_id)
 
     # --- waiting
 

@@ -28,7 +28,9 @@ from lithops.types import CallRange, ExecutorInfo, Lane, RuntimeRequest
 if TYPE_CHECKING:
     from lithops.config.settings import Settings
     from lithops.jobs.job import Job, Locator
+    from lithops.jobs.journal import Journal, JournalledJob
     from lithops.jobs.leftovers import Leftovers
+    from lithops.jobs.notes import Note
     from lithops.jobs.packing import PackedCalls
     from lithops.jobs.retry import RetryPolicy
     from lithops.lanes.depot import Depot
@@ -44,7 +46,9 @@ Some = ResponseFuture | Iterable[ResponseFuture]
 class Session:
     """The life of an executor, from its plugins to its end."""
 
-    def __init__(self, settings: Settings, executor_id: str) -> None:
+    def __init__(self, settings: Settings, executor_id: str, note: Note | None = None) -> None:
+        """`note` is that of an earlier process, whose executor this one goes on with."""
+        self._note = note
         self.settings = settings
         self.executor_id = executor_id
         self.closed = False
@@ -69,6 +73,7 @@ class Session:
                 infrastructure_retries=settings.lithops.infrastructure_retries,
                 lane=lane,
                 depot=self._depot,
+                journal=self._journal(lane),
                 interval_s=settings.lithops.monitoring_interval,
             )
             self._builder = JobBuilder(
@@ -235,6 +240,37 @@ class Session:
                 self._flows.add(flow)
         logger.debug("job %s: %d calls of %s", job.key, job.table.calls, job.facts.function_name)
 
+    def adopt(self, jobs: Iterable[JournalledJob]) -> list[Job]:
+        """Go on with jobs of an earlier process, whose results come through the store."""
+        from lithops.jobs.job import Job, JobFacts
+        from lithops.jobs.table import JobTable
+
+        assert self._depot is not None, "their results lie there"
+        adopted: list[Job] = []
+        for noted in jobs:
+            facts = JobFacts(
+                executor_id=self.executor_id,
+                job_id=noted.job_id,
+                function_name=noted.function_name,
+                backend=self.settings.backend,
+                runtime_name="",
+                runtime_memory=self.memory_mb,
+                timeout_s=noted.timeout_s,
+                retry=noted.retry,
+                created=noted.created,
+                is_map=noted.is_map,
+                parallel=self.limits.parallel_calls,
+                lane=Lane.STORAGE,
+            )
+            job = Job(facts, JobTable(noted.calls), None)
+            job.submitted, job.cancel, job.promise = noted.created, self._invoker.cancel, self._promised
+            self._depot.adopt(job.key, noted.secret)
+            self._keep(job)
+            self._invoker.adopt(job, noted.activations.values())
+            self.total_jobs = max(self.total_jobs, int(noted.job_id[1:]) + 1)
+            adopted.append(job)
+        return adopted
+
     def _next_id(self, letter: str) -> str:
         with self._lock:
             self._must_be_open()
@@ -252,7 +288,8 @@ class Session:
             if self._leftovers is None:
                 from lithops.jobs.leftovers import Leftovers
 
-                self._leftovers = Leftovers(self.executor_id, lambda: self.storage)
+                about = {"executor": self.executor_id, "mode": self.settings.mode, "backend": self.settings.backend}
+                self._leftovers = Leftovers(self.executor_id, lambda: self.storage, about, self._note)
             return self._leftovers
 
     def drop_leftovers(self, keys: Iterable[str]) -> None:
@@ -326,6 +363,7 @@ class Session:
                 return
             self.closed = True
             jobs, flows = self._jobs.all(), list(self._flows)
+        finished = all(job.table.complete for job in jobs)
         logger.debug("executor %s is closed", self.executor_id)
         self._finalizer.detach()
         self._invoker.close()
@@ -334,8 +372,9 @@ class Session:
             flow.stop(CancelledError(f"executor {self.executor_id} was closed before this stream had ended"))
         self._invoker.abandon(jobs)
         if self._leftovers is not None:
-            if self.settings.lithops.data_cleaner:
-                self._leftovers.drop_spent()
+            if self.settings.lithops.data_cleaner and (self._note is None or finished):
+                unread = [job.key for job in jobs if job.table.has_results_elsewhere]
+                self._leftovers.drop_spent(unread=unread, finished=finished)
             self._leftovers.close()
 
     # --- the beginning
@@ -372,6 +411,13 @@ class Session:
         runtime = self.plugins.deploy_runtime(RuntimeRequest(packages=part.packages, requirements=part.requirements))
         reached = runtime.shares_files or not part.local
         return runtime, Depot(self.storage, part, self.executor_id, self.leftovers) if reached else None
+
+    def _journal(self, lane: Lane) -> Journal | None:
+        if lane is not Lane.STORAGE:
+            return None
+        from lithops.jobs.journal import Journal
+
+        return Journal(self.leftovers.tell)
 
     def _lane(self) -> Lane:
         if self.limits.calls_per_activation is None:

@@ -79,6 +79,9 @@ def _clean(
             monitor=settings.sections.get(monitor or ""),
             others={other: settings.sections.get(getattr(other, "name", "")) for other in plugins.others},
         )
-        return [*plugins.clean(CleanScope(everything=everything)), *clean_leftovers(info.state_dir)]
+        return [
+            *plugins.clean(CleanScope(everything=everything)),
+            *clean_leftovers(info.state_dir, everything=everything),
+        ]
     finally:
         plugins.close()

@@ -23,6 +23,7 @@ COMMANDS = {
     "doctor": "Look for what keeps calls from running, and say what to do.",
     "config": "Show, check or begin a configuration.",
     "plugins": "List the installed plugins and whether each can be used.",
+    "job": "Show, collect or cancel jobs that outlive their driver.",
     "logs": "Show what calls wrote to their standard streams.",
     "clean": "Remove what earlier programs left behind.",
 }

@@ -42,6 +42,7 @@ from lithops.worker.failure import Failure, capture, library_failure
 if TYPE_CHECKING:
     from lithops.invoke.orders import Orders
     from lithops.jobs.job import Job
+    from lithops.jobs.journal import Journal
     from lithops.lanes.collector import Collector
     from lithops.lanes.depot import Depot
     from lithops.plugins import Plugins
@@ -63,9 +64,13 @@ class Invoker:
         infrastructure_retries: int,
         lane: Lane,
         depot: Depot | None = None,
+        journal: Journal | None = None,
         interval_s: float = 0.0,
     ) -> None:
-        """`depot` is what workers reach of the store, if they do; there are `interval_s` seconds between looks at it."""
+        """`depot` is what workers reach of the store, if they do; there are `interval_s` seconds between looks at it.
+
+        What is handed over is written to `journal`, for lanes that outlive the driver.
+        """
         self._plugins = plugins
         self._limits = limits
         self.lane = lane
@@ -85,10 +90,11 @@ class Invoker:
         self._orders: Orders | None = None
         self._collector: Collector | None = None
         self._payloads = None if depot is None else depot.payloads
+        self._journal = journal
         if lane is not Lane.STREAM:  # on a stream, nobody needs json
             from lithops.invoke.orders import Orders
 
-            self._orders = Orders(lane, limits, depot)
+            self._orders = Orders(lane, limits, depot, journal)
         if lane is Lane.STORAGE and depot is not None:
             from lithops.lanes.collector import Collector
 
@@ -103,6 +109,18 @@ class Invoker:
         """Do once for a job what its calls need, before any is submitted. Raises `StorageError`."""
         if self._orders is not None:
             self._orders.begin(job)
+
+    def adopt(self, job: Job, activations: Iterable[tuple[Activation, Receipt]]) -> None:
+        """Go on with a job of an earlier process: with what was handed over; the rest cannot be run any more."""
+        handed = set[int]()
+        for activation, receipt in activations:
+            handed.update(_calls_of(activation.ranges))
+            with self._lock:
+                self._open[activation.activation_id] = job, activation
+            self._await(receipt)
+        job.table.sent(0, job.table.calls)
+        self.fail(job, (call for call in range(job.table.calls) if call not in handed), CallState.ERROR, _NEVER_STARTED)
+        self._watch.begin(job.facts.timeout_s)
 
     def submit(self, job: Job, ranges: Iterable[CallRange]) -> None:
         """Start calls of a job; returns when the backend has taken as many as it wants at once."""
@@ -250,13 +268,20 @@ class Invoker:
 
     def accepted(self, receipt: Receipt) -> None:
         """See `lithops.types.Sink`."""
+        taken = self._await(receipt)
+        if taken and self._journal is not None:
+            self._journal.accepted(receipt, taken)
+
+    def _await(self, receipt: Receipt) -> list[Activation]:
+        """Expect to hear of the activations of a receipt; return those that are open."""
         with self._lock:
-            for activation_id in receipt.activation_ids:
-                if (entry := self._open.get(activation_id)) is None:
-                    continue
-                self._receipts[activation_id] = receipt
-                if self._collector is not None:
-                    self._collector.await_report(entry[1], receipt)
+            names = [name for name in receipt.activation_ids if name in self._open]
+            self._receipts.update(dict.fromkeys(names, receipt))
+            taken = [self._open[name][1] for name in names]
+        if self._collector is not None:
+            for activation in taken:
+                self._collector.await_report(activation, receipt)
+        return taken
 
     def started(self, activation_ids: Sequence[str], at: float) -> None:
         """See `lithops.types.Sink`."""
@@ -370,6 +395,9 @@ class Invoker:
     def _start_again(self, job: Job, activation: Activation, *, alone: bool = False) -> None:
         """Put calls back to where they came from, no attempt charged."""
         ranges = activation.ranges
+        if job.source is None:
+            self.fail(job, _calls_of(ranges), CallState.ERROR, _NOT_AGAIN)
+            return
         if alone:
             ranges = tuple(one for part in ranges for one in split(part, 1))
         with self._lock:
@@ -409,6 +437,9 @@ class Invoker:
     def _retry(self, job: Job, ranges: tuple[CallRange, ...], delay_s: float) -> None:
         if self._closed:
             self.fail(job, _calls_of(ranges), CallState.CANCELLED, _CLOSED)
+            return
+        if job.source is None:
+            self.fail(job, _calls_of(ranges), CallState.ERROR, _NOT_AGAIN)
             return
         logger.debug("job %s: calls %s again in %.3f s", job.key, ranges, delay_s)
 
@@ -455,6 +486,11 @@ class Invoker:
 
 _CANCELLED = library_failure(errors.CancelledError, "the call was cancelled")
 _CLOSED = library_failure(errors.CancelledError, "the executor was closed before the call had ended")
+
+_NEVER_STARTED = library_failure(errors.WorkerLostError, "the driver ended before it had started this call")
+_NOT_AGAIN = library_failure(
+    errors.WorkerLostError, "the worker was lost, and the inputs went with the driver, so the call is not tried again"
+)
 
 
 def _calls_of(ranges: Iterable[CallRange]) -> Iterator[int]:

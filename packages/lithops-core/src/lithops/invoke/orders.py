@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from lithops.jobs.job import Job
+    from lithops.jobs.journal import Journal
     from lithops.lanes.depot import Depot
     from lithops.types import Activation, Block, CallRange, CallSource, Limits
 
@@ -29,8 +30,9 @@ LARGE_SHARE = 8
 class Orders:
     """Writes what the workers of one executor are told. Threads may share it."""
 
-    def __init__(self, lane: Lane, limits: Limits, depot: Depot | None) -> None:
+    def __init__(self, lane: Lane, limits: Limits, depot: Depot | None, journal: Journal | None) -> None:
         """`depot` is the executor's part of a store that workers reach; None if there is no such store."""
+        self._journal = journal
         self._lane = lane
         self._depot = depot
         queued = limits.request_bytes if limits.queued_bytes is None else limits.queued_bytes
@@ -40,7 +42,10 @@ class Orders:
     def begin(self, job: Job) -> None:
         """Do once for a job what its activations need. Raises `StorageError`."""
         if self._lane is Lane.STORAGE:
-            self._store().put_function(_source(job).function)
+            depot = self._store()
+            depot.put_function(_source(job).function)
+            if self._journal is not None:
+                self._journal.began(job, depot.secret(job.key))
 
     def rendered(self, job: Job, activation_id: str, ranges: tuple[CallRange, ...]) -> bytes:
         """Return the request of an activation, with as much of function and inputs in it as is not in the store.

@@ -80,6 +80,11 @@ class JobTable:
         """Whether every call has ended."""
         return self.over >= self.calls
 
+    @property
+    def has_results_elsewhere(self) -> bool:
+        """Whether there is a result that would have to be fetched."""
+        return any(isinstance(entry, Unloaded) and not entry.is_here for entry in self.results)
+
     remembers = True
     """Whether calls that have ended are asked about."""
 

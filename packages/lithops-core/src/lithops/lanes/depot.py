@@ -34,8 +34,9 @@ class Depot:
         self._leftovers = leftovers
         self.payloads = PayloadStore(storage.storage_handler, storage.bucket)
         self.key = StoreKey(target=part.target, arguments=part.arguments, bucket=storage.bucket)
-        self.reports = f"{ROOT}{executor_id}/reports/"
-        """Keys of reports begin so, and follow each other as the activations do."""
+        self._executor_id = executor_id
+        self.reports = report_key(executor_id, "")
+        """Keys of reports begin so."""
         self._functions_at = f"{ROOT}{executor_id}/functions/"
         self._lock, self._uploading = threading.Lock(), threading.Lock()
         self._functions: dict[
@@ -60,6 +61,10 @@ class Depot:
                 self._functions[id(function)] = function, known
             return known
 
+    def adopt(self, job_key: str, secret: bytes) -> None:
+        """Take over a job of an earlier process."""
+        self._secrets[job_key] = secret
+
     def forget(self) -> None:
         """Take the store to be empty: it is about to be cleaned."""
         self._functions = {}
@@ -72,7 +77,7 @@ class Depot:
     def put_orders(self, job_key: str, orders: Sequence[Order]) -> ArrayOrder:
         """Put the orders of an array into the store. Raises `StorageError`."""
         self._leftovers.expect()
-        slots = SignedKey(key=f"{ROOT}{job_key}/orders/{next(self._numbers):06d}", secret=self._secret(job_key))
+        slots = SignedKey(key=f"{ROOT}{job_key}/orders/{next(self._numbers):06d}", secret=self.secret(job_key))
         data, slot_bytes = encode_slots(orders, slots)
         self.payloads.write(slots.key, data)
         return ArrayOrder(store=self.key, slots=slots, slot_bytes=slot_bytes, count=len(orders))
@@ -83,12 +88,19 @@ class Depot:
 
     def report(self, job_key: str, activation_id: str) -> SignedKey:
         """Return where the report of an activation is to be put, and what signs it."""
-        token, _, number = activation_id.rpartition("-")
-        return SignedKey(key=f"{self.reports}{token}/{int(number):010d}", secret=self._secret(job_key))
+        return SignedKey(key=report_key(self._executor_id, activation_id), secret=self.secret(job_key))
 
-    def _secret(self, job_key: str) -> bytes:
+    def secret(self, job_key: str) -> bytes:
+        """Return what signs the reports of a job."""
         secret = self._secrets.get(job_key)
         if secret is None:
             with self._lock:
                 secret = self._secrets.setdefault(job_key, secrets.token_bytes(SIGNATURE_BYTES))
         return secret
+
+
+def report_key(executor_id: str, activation_id: str) -> str:
+    """Return the key of the report of an activation; keys follow each other as activations do. Empty: their prefix."""
+    prefix = f"{ROOT}{executor_id}/reports/"
+    token, _, number = activation_id.rpartition("-")
+    return f"{prefix}{token}/{int(number):010d}" if activation_id else prefix

@@ -41,6 +41,9 @@ class Unloaded:
 
     __slots__ = ()
 
+    is_here = False
+    """Whether the pickle is at hand."""
+
     @property
     def head(self) -> bytes:
         """The first `HEAD_BYTES` of the pickle."""
@@ -67,6 +70,8 @@ class Pickled(Unloaded):
     """A value whose pickle is at hand."""
 
     __slots__ = ("buffers", "data", "first", "last")
+
+    is_here = True
 
     def __init__(self, data: bytes, first: int = 0, last: int = 0) -> None:
         self.data = data

@@ -127,7 +127,7 @@ def test_clean_removes_what_was_promised_by_executors_that_have_ended(
     outcome = lithops_process("clean")
     assert outcome.out == f"removed what executor {fexec.executor_id} left in storage (2 objects)\n"
     assert list(keys(fexec.storage, "lithops.jobs/")) == []
-    assert list((state / "leftovers").iterdir()) == []
+    assert list((state / "executors").iterdir()) == []
     assert lithops_process("clean").out == "nothing to remove\n"
 
 
@@ -161,7 +161,7 @@ def test_clean_says_what_it_cannot_make_out_and_goes_on(
 ) -> None:
     with library.FunctionExecutor(worker_processes=1) as fexec:
         promise(fexec, tmp_path)
-    note = state / "leftovers" / "00-broken"
+    note = state / "executors" / "00-broken"
     note.write_text("garbage")
 
     outcome = lithops_process("clean")
