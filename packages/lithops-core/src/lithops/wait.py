@@ -20,7 +20,7 @@ from lithops.future import ResponseFuture, holds_futures, listed, throw
 from lithops.futures import FuturesList
 from lithops.jobs.table import GONE, JobTable, Watch
 from lithops.jobs.waiting import FOREVER, deadline_of, wait_for
-from lithops.types import CallState, Pump
+from lithops.types import CallState, Lane, Pump
 from lithops.worker import codec
 from lithops.worker.codec import Unloaded
 
@@ -35,6 +35,8 @@ THREADPOOL_SIZE = 64
 WAIT_DUR_SEC = 1
 """Kept for programs that pass it; nothing is polled here."""
 
+READERS = 16
+"""Results that are read from a store at once."""
 _REVIVED = b"lithops.jobs.promises"
 """Stands in the pickle of a future, near the beginning of that of a list of futures."""
 
@@ -98,6 +100,7 @@ def get_result(
     group.mark_read()  # those that are lost behind an error, too: they are not to turn up among the next results
     if throw_except:
         group.raise_first()
+    group.fetch()
     return [_follow(value, throw_except, deadline) for value in group.outcomes()]
 
 
@@ -219,6 +222,18 @@ class _Group:
             if table.state[row] == CallState.DONE and holds_futures(value := table.value(row)):
                 yield place, listed(value)
 
+    def fetch(self) -> None:
+        """Have all results here: those that lie in a store are read some at a time, not one after the other."""
+        if all(job.facts.lane is Lane.STREAM for job, _ in self._jobs):
+            return
+        elsewhere = [(table, row) for table, row in self._rows() if _is_elsewhere(table.results[row])]
+        if len(elsewhere) > 1:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(READERS, "lithops-results") as readers:
+                for table, row in elsewhere:
+                    readers.submit(table.fetch, row)
+
     def mark_read(self) -> None:
         """Note that the user has taken the results of what has ended."""
         for job, rows in self._jobs:
@@ -253,6 +268,10 @@ class _Group:
             table = self._fs.job.table
             return zip(repeat(table), range(table.calls), strict=False)
         return ((future._job.table, future._row) for future in self._futures)
+
+
+def _is_elsewhere(entry: object) -> bool:
+    return isinstance(entry, Unloaded) and not entry.is_here
 
 
 def _over(table: JobTable, rows: Sequence[int] | None) -> int:

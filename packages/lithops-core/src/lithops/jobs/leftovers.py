@@ -135,7 +135,7 @@ def _clean(note: Note, executor_id: str, *, everything: bool) -> tuple[str, ...]
     """Remove what a note tells of, and the note; return what that was."""
     lines = note.lines()
     try:
-        backend, bucket, section = lines[0]["store"]
+        place = lines[0]["store"]
     except (IndexError, KeyError, TypeError, ValueError):
         raise StorageError(f"{str(note.path)!r} cannot be read; remove it") from None
     if not everything and any("job" in line for line in lines):
@@ -143,11 +143,11 @@ def _clean(note: Note, executor_id: str, *, everything: bool) -> tuple[str, ...]
             "jobs of executor %s are kept, as they can be attached to; 'lithops clean --all' removes them", executor_id
         )
         return ()
-    storage = reopen(backend, bucket, section)
+    storage = reopen(*place)
     count = 0
     with suppress(BucketNotFound):
         names = list(_names(storage, executor_id))
-        storage.delete_objects(bucket, names)
+        storage.delete_objects(storage.bucket, names)
         count = len(names)
     note.remove()
     return (f"what executor {executor_id} left in storage ({count} object{'s'[: count != 1]})",) if count else ()

@@ -9,8 +9,10 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from lithops.errors import StorageError
 from lithops.types import CallState, LogSlice, Pump, Report
 from lithops.worker.codec import Unloaded
 from lithops.worker.failure import Failure
@@ -257,6 +259,13 @@ class JobTable:
                 "keep the future, or the result"
             )
         return entry
+
+    def fetch(self, call: int) -> None:
+        """Have the pickle of a result here, if it is elsewhere; a later call of `value` tells if it cannot be had."""
+        entry = self.results[call]
+        if isinstance(entry, Unloaded) and not entry.is_here:
+            with suppress(StorageError):
+                self.results[call] = entry.pickled()
 
     def take(self, call: int) -> object:
         """Return the result of a call that is DONE, and let go of it; raises as `value` does."""

@@ -20,12 +20,11 @@ def progress_of(note: Path, job: JournalledJob) -> dict[str, int]:
 
     `note` is that of its executor. Raises `StorageError`.
     """
-    backend, bucket, section = notes.read(note)[0]["store"]
-    storage = reopen(backend, bucket, section)
+    storage = reopen(*notes.read(note)[0]["store"])
     sizes = {
         report_key(note.name, name): sum(part.count for part in activation.ranges)
         for name, (activation, _) in job.activations.items()
     }
     prefix = report_key(note.name, "")
-    found = arrived(storage.storage_handler, bucket, prefix, sorted(sizes))
+    found = arrived(storage.storage_handler, storage.bucket, prefix, sorted(sizes))
     return {"calls": job.calls, "handed_over": sum(sizes.values()), "reported": sum(sizes[key] for key in found)}

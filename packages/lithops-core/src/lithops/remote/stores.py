@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lithops.remote.envelope import signed
@@ -21,9 +20,9 @@ def opened(key: StoreKey) -> PayloadStore:
     name = f"{key.target} {key.bucket} {json.dumps(key.arguments, sort_keys=True)}"
     found = _opened.get(name)
     if found is None:
-        module, _, attribute = key.target.partition(":")
-        store = getattr(import_module(module), attribute)(**key.arguments)
-        found = _opened[name] = PayloadStore(store, key.bucket)
+        from lithops.storage.storage import open_part  # most activations need no store
+
+        found = _opened[name] = PayloadStore(open_part(key.target, key.arguments), key.bucket)
     return found
 
 

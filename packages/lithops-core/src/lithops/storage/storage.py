@@ -76,10 +76,20 @@ class Storage:
         self.config = config if config is not None else {"lithops": {"storage": backend}, backend: dict(section)}
         self.storage_config: Json = {"backend": backend, "bucket": bucket, backend: dict(section)}
 
-    def __reduce__(self) -> tuple[object, tuple[str, str, dict[str, Any]]]:
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
         from lithops.storage.opening import without_secrets
 
-        return reopen, (self.backend, self.bucket, without_secrets(self.storage_config[self.backend]))
+        section = without_secrets(self.storage_config[self.backend])
+        place = self.backend, self.bucket, section
+        if self.backend == "localhost":
+            return reopen, place
+        from lithops.errors import PluginError
+
+        try:
+            part = self.storage_handler.worker_part()
+        except PluginError:  # it has none, so the plugin has to be where this goes
+            return reopen, place
+        return reopen, (*place, (part.target, dict(part.arguments)))
 
     def __repr__(self) -> str:
         return f"<Storage {self.backend}, bucket {self.bucket!r}>"
@@ -261,16 +271,32 @@ class Storage:
             )
 
 
-def reopen(backend: str, bucket: str, plain: dict[str, Any]) -> Storage:
-    """Make a `Storage` again from what a pickle may carry; secrets come from the configuration found here, if any."""
+def reopen(backend: str, bucket: str, plain: dict[str, Any], part: tuple[str, dict[str, Any]] | None = None) -> Storage:
+    """Make a `Storage` again from what a pickle may carry; secrets come from the configuration found here, if any.
+
+    Where there is neither that nor the plugin, as on most workers, `part` opens the store: the target and the arguments
+    of its `lithops.types.WorkerPart`.
+    """
     section = plain
     if backend != "localhost":
-        from lithops.config import resolve
-        from lithops.errors import ConfigError
+        from lithops.errors import ConfigError, PluginError
 
-        with contextlib.suppress(ConfigError):  # nothing usable here: then the platform's identity has to do
+        try:
+            from lithops.config import resolve
+
             section = {**resolve(storage=backend).as_dict(reveal=True).get(backend, {}), **plain}
+        except (ConfigError, PluginError, ModuleNotFoundError):  # then the platform's identity has to do
+            if part is not None:
+                return Storage.over(open_part(*part), backend=backend, bucket=bucket, section=plain)
     return Storage(storage_config={"backend": backend, "bucket": bucket, backend: section})
+
+
+def open_part(target: str, arguments: Mapping[str, Any]) -> Any:
+    """Open a store in a worker; see `lithops.types.WorkerPart`."""
+    from importlib import import_module
+
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)(**arguments)
 
 
 def _as_bytes(body: Body) -> bytes | memoryview | Readable:

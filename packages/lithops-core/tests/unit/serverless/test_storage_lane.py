@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lithops import errors
+from lithops.storage import Storage
 from lithops_testing.faas import FaasDouble
 
 from .conftest import Make
@@ -22,8 +23,6 @@ def double(x: int) -> int:
 
 def objects(state: Path) -> list[str]:
     """Return the keys of all objects in the store of this test."""
-    from lithops.storage import Storage
-
     storage = Storage(storage_config={"backend": "localhost", "localhost": {"root": str(state / "storage")}})
     try:
         return storage.list_keys(storage.bucket)
@@ -118,8 +117,6 @@ def test_a_forged_report_is_not_believed(make: Make, state: Path) -> None:
     fexec = make(monitoring="storage")
     gate = str(gate)  # type: ignore[assignment]
     future = fexec.call_async(wait, 7)
-    from lithops.storage import Storage
-
     storage = Storage(storage_config={"backend": "localhost", "localhost": {"root": str(state / "storage")}})
     collector = fexec._session._invoker._collector
     assert collector is not None
@@ -135,8 +132,6 @@ def test_a_forged_report_is_not_believed(make: Make, state: Path) -> None:
 
 
 def test_changed_inputs_are_not_run(make: Make, state: Path, faas_double: FaasDouble) -> None:
-    from lithops.storage import Storage
-
     storage = Storage(storage_config={"backend": "localhost", "localhost": {"root": str(state / "storage")}})
     stop = threading.Event()
 
@@ -174,3 +169,15 @@ def test_clean_removes_what_jobs_have_in_the_store(make: Make, state: Path) -> N
     fexec.clean()
     assert objects(state) == []
     assert fexec.get_result(fexec.map(double, range(3)), timeout=DEADLINE_S) == [0, 2, 4]
+
+
+def test_functions_have_their_storage_where_they_run(make: Make) -> None:
+    def keep(x: int, storage: Storage) -> str:
+        storage.put_object(storage.bucket, f"kept/{x}", b"x" * x)
+        return storage.put_cloudobject(b"y" * x)  # type: ignore[no-any-return]
+
+    fexec = make()
+    clouds = fexec.get_result(fexec.map(keep, [1, 2]), timeout=DEADLINE_S)
+    storage = fexec.storage
+    assert [storage.get_object(storage.bucket, f"kept/{x}") for x in (1, 2)] == [b"x", b"xx"]
+    assert [storage.get_cloudobject(cloud) for cloud in clouds] == [b"y", b"yy"]
