@@ -85,6 +85,7 @@ class Session:
                 storage=lambda: self.storage,
                 parallel=limits.parallel_calls,
                 lane=lane,
+                put_inputs=None if self._depot is None else self._depot.put_inputs,
             )
         except BaseException:
             self.plugins.close()

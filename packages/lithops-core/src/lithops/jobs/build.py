@@ -6,6 +6,7 @@ import os
 import reprlib
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from lithops.jobs.binding import Binder, as_items
 from lithops.jobs.capture import by_value
 from lithops.jobs.culprit import unpicklable
 from lithops.jobs.function_cache import FunctionCache
-from lithops.jobs.inputs import GrowingInputs, Inputs, encode
+from lithops.jobs.inputs import GrowingInputs, Inputs, encode, encode_some
 from lithops.jobs.job import Job, JobFacts
 from lithops.jobs.signature import function_name
 from lithops.jobs.table import JobTable
@@ -24,9 +25,13 @@ from lithops.worker import codec
 from lithops.worker.plan import CallPlan
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from contextlib import AbstractContextManager
+
     from lithops.jobs.packing import PackedCalls
     from lithops.jobs.retry import RetryPolicy
     from lithops.jobs.shelf import Shelf
+    from lithops.remote.payloads import Place
 
 _ONE_ATOM = "called with one number or text, which fills its parameter"
 _PARTITION = "obj"  # reserved for parts of stored objects, so that programs keep their meaning when these come
@@ -61,7 +66,10 @@ class JobBuilder:
         storage: Callable[[], object],
         parallel: int | None,
         lane: Lane = Lane.STREAM,
+        put_inputs: Callable[[str, list[Payload]], list[Place]] | None = None,
     ) -> None:
+        """`put_inputs` puts inputs of a job into a store that workers reach, if there is one."""
+        self._put_inputs = put_inputs
         self._executor_id = executor_id
         self._backend = backend
         self._runtime_name = runtime_name
@@ -90,20 +98,31 @@ class JobBuilder:
             where = f"the data of item {index}" if options.is_map else "the data"
             return unpicklable(f"{where} of {function_name(function)!r} ({reprlib.repr(item)})", item, error)
 
-        blocks, shared = encode(
-            items,
-            whole=length is not None,
-            check=binder.check_all,
-            explain=explain,
-            capturing=lambda: by_value(options.include_modules, options.exclude_modules),
-            shelf=options.shelf,
-            alone=self._lane is not Lane.STREAM,
-        )
+        def capturing() -> AbstractContextManager[None]:
+            return by_value(options.include_modules, options.exclude_modules)
+
+        shared: tuple[memoryview, ...] = ()
+        places: MutableMapping[int, Place] | None = None
+        if self._lane is Lane.STREAM:
+            blocks, shared = encode(
+                items,
+                whole=length is not None,
+                check=binder.check_all,
+                explain=explain,
+                capturing=capturing,
+                shelf=options.shelf,
+            )
+        else:
+            put = None if self._put_inputs is None else partial(self._put_inputs, f"{self._executor_id}-{job_id}")
+            blocks, places = encode_some(items, put, check=binder.check_all, explain=explain, capturing=capturing)
         plain = one_atom and not binder.placement
         payload = self._payload(function, binder, options, key=_ONE_ATOM if plain else None)
         source = Inputs(payload, blocks, shared)
         serialize_s = time.perf_counter() - start
-        return self._job(job_id, function_name(function), source, source.calls, options, created, serialize_s)
+        job = self._job(job_id, function_name(function), source, source.calls, options, created, serialize_s)
+        if places is not None:
+            job.places = places
+        return job
 
     def from_packed(self, job_id: str, packed: PackedCalls, options: JobOptions) -> Job:
         """Make a job of calls that are packed. Raises `BadCallError` if the function cannot be pickled."""

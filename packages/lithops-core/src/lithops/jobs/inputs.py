@@ -16,12 +16,16 @@ from lithops.types import Block, Payload
 from lithops.worker import codec
 
 if TYPE_CHECKING:
+    from lithops.jobs.places import Places
     from lithops.jobs.shelf import Shelf
+    from lithops.remote.payloads import Place
 
 BLOCK_CALLS = 1024
 BLOCK_BYTES = 128 * 1024
 """A block is closed when its pickles reach this size: every worker that gets a part of it loads all of it."""
 BLOCK_BUFFER_BYTES = 4 << 20
+KEPT_BYTES = 32 << 20
+"""As much of the inputs of one job is kept in memory for requests, if there is a store for the rest."""
 CUT_CALLS = 64
 """As few calls are in a block that will be cut: to cut numbers out of one is to load all of it."""
 _NUMBERS = frozenset({int, float, bool, type(None)})
@@ -30,8 +34,12 @@ Explain = Callable[[int, object, Exception], BadCallError]
 """Makes the error for an item that cannot be pickled: its index, the item, what pickling it raised."""
 
 
+Put = Callable[[list[Payload]], "list[Place]"]
+"""Puts inputs into a store; returns where each lies."""
+
+
 class Inputs:
-    """A `lithops.types.CallSource` over blocks made beforehand."""
+    """A `lithops.types.CallSource` over blocks made beforehand; those of the first calls may lie elsewhere."""
 
     def __init__(self, function: Payload, blocks: list[Block], shared: tuple[memoryview, ...] = ()) -> None:
         self.function = function
@@ -41,7 +49,7 @@ class Inputs:
 
     @property
     def calls(self) -> int:
-        """How many calls the blocks hold."""
+        """How many calls there are, up to the last of the blocks."""
         return self._blocks[-1].first + self._blocks[-1].count if self._blocks else 0
 
     def block_of(self, call: int) -> Block:
@@ -77,29 +85,71 @@ def encode(
     explain: Explain,
     capturing: Callable[[], AbstractContextManager[None]],
     shelf: Shelf | None = None,
-    alone: bool = False,
 ) -> tuple[list[Block], tuple[memoryview, ...]]:
     """Pickle items in blocks; return the blocks and the buffers that a worker is to get once.
 
     These are the buffers that stand in more than one block, and those that belong on the shelf. `whole` says that the
     items exist already, all at once: only then, or with a shelf, can an object met twice be taken for the same (a
-    generator may fill one buffer again and again). With `alone`, blocks can be cut between any two items. `check` is
-    given each group of items before it is pickled, and `capturing` is entered while it is, but never while the user's
+    generator may fill one buffer again and again). `check` is given each group of items before it is pickled, and `capturing` is entered while it is, but never while the user's
     iterator runs.
     """
     known: codec.Known | None = shelf.views if shelf is not None else {} if whole else None
-    blocks: list[Block] = []
+    blocks = list(_encoded(items, known, check=check, explain=explain, capturing=capturing, alone=False))
+    return blocks, _for_all(blocks, shelf)
+
+
+def encode_some(
+    items: Iterable[object],
+    put: Put | None,
+    *,
+    check: Callable[[list[object]], None],
+    explain: Explain,
+    capturing: Callable[[], AbstractContextManager[None]],
+) -> tuple[list[Block], Places | None]:
+    """Pickle items as `encode` does, and hold no more than `KEPT_BYTES` of them: the others are `put` away.
+
+    Blocks can be cut between any two items. Returns the blocks of the last calls, and where the inputs of those before them lie. Raises what `put` does.
+    """
+    held: list[Block] = []
+    places: Places | None = None
+    held_bytes = 0
+    for block in _encoded(items, None, check=check, explain=explain, capturing=capturing, alone=True):
+        held.append(block)
+        held_bytes += len(block.payload.body) + sum(buffer.nbytes for buffer in block.payload.buffers)
+        if put is not None and held_bytes > KEPT_BYTES:
+            if places is None:
+                from lithops.jobs.places import Places
+
+                places = Places()
+            last = held.pop()  # some are kept, so that the source knows where the job ends
+            calls = ((each, each.first + k) for each in held for k in range(each.count))
+            payloads = [codec.cut(each, call, 1).payload for each, call in calls]
+            if payloads:
+                places.extend(held[0].first, put(payloads))
+            held, held_bytes = [last], 0
+    return held, places
+
+
+def _encoded(
+    items: Iterable[object],
+    known: codec.Known | None,
+    *,
+    check: Callable[[list[object]], None],
+    explain: Explain,
+    capturing: Callable[[], AbstractContextManager[None]],
+    alone: bool,
+) -> Iterator[Block]:
     first = 0
     source = iter(items)
     while group := list(islice(source, CUT_CALLS if alone else BLOCK_CALLS)):
         check(group)
         if (_NUMBERS if alone else codec.ATOMS).issuperset(map(type, group)):
-            blocks.append(Block(first=first, count=len(group), payload=codec.encode_atoms(group)))
+            yield Block(first=first, count=len(group), payload=codec.encode_atoms(group))
         else:
             with capturing():
-                blocks += _encode_group(group, first, known, explain, alone=alone)
+                made = list(_encode_group(group, first, known, explain, alone=alone))
+            yield from made
         first += len(group)
-    return blocks, _for_all(blocks, shelf)
 
 
 def _for_all(blocks: list[Block], shelf: Shelf | None) -> tuple[memoryview, ...]:

@@ -22,6 +22,7 @@ Buffer = bytes | memoryview
 
 PATIENCE_S = 60.0
 """How long a store may be away before what was to be read or written is given up."""
+DIGEST_BYTES = 20
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 
 
@@ -161,7 +162,7 @@ class Stored(Unloaded):
 
 def fingerprint(parts: Sequence[Buffer]) -> str:
     """Return what stands for these bytes, however they are cut."""
-    digest = blake2b(digest_size=20)
+    digest = blake2b(digest_size=DIGEST_BYTES)
     for part in parts:
         digest.update(part)
     return digest.hexdigest()

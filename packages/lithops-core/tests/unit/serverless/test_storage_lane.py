@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lithops import errors
+from lithops.jobs.inputs import Inputs
 from lithops.storage import Storage
 from lithops_testing.faas import FaasDouble
 
@@ -181,3 +182,18 @@ def test_functions_have_their_storage_where_they_run(make: Make) -> None:
     storage = fexec.storage
     assert [storage.get_object(storage.bucket, f"kept/{x}") for x in (1, 2)] == [b"x", b"xx"]
     assert [storage.get_cloudobject(cloud) for cloud in clouds] == [b"y", b"yy"]
+
+
+@pytest.mark.parametrize("lane", ["response", "storage"])
+def test_inputs_that_are_many_are_not_kept_in_memory(
+    make: Make, state: Path, monkeypatch: pytest.MonkeyPatch, lane: str
+) -> None:
+    monkeypatch.setattr("lithops.jobs.inputs.KEPT_BYTES", 20_000)
+    fexec = make(monitoring=lane)
+    items = ({"number": k, "ballast": "x" * 100} for k in range(1000))
+    futures = fexec.map(lambda number, ballast: number + len(ballast), items, chunksize=50)
+    source = futures[0]._job.source
+    assert isinstance(source, Inputs)
+    assert sum(len(block.payload.body) for block in source._blocks) < 30_000
+    assert fexec.get_result(futures, timeout=DEADLINE_S) == [100 + k for k in range(1000)]
+    assert 3 <= sum("/inputs/" in key for key in objects(state)) < 20
