@@ -90,8 +90,8 @@ def encode(
 
     These are the buffers that stand in more than one block, and those that belong on the shelf. `whole` says that the
     items exist already, all at once: only then, or with a shelf, can an object met twice be taken for the same (a
-    generator may fill one buffer again and again). `check` is given each group of items before it is pickled, and `capturing` is entered while it is, but never while the user's
-    iterator runs.
+    generator may fill one buffer again and again). `check` is given each group of items before it is pickled, and
+    `capturing` is entered while it is, but never while the user's iterator runs.
     """
     known: codec.Known | None = shelf.views if shelf is not None else {} if whole else None
     blocks = list(_encoded(items, known, check=check, explain=explain, capturing=capturing, alone=False))
@@ -108,7 +108,8 @@ def encode_some(
 ) -> tuple[list[Block], Places | None]:
     """Pickle items as `encode` does, and hold no more than `KEPT_BYTES` of them: the others are `put` away.
 
-    Blocks can be cut between any two items. Returns the blocks of the last calls, and where the inputs of those before them lie. Raises what `put` does.
+    Blocks can be cut between any two items. Returns the blocks of the last calls, and where the inputs of those before
+    them lie. Raises what `put` does.
     """
     held: list[Block] = []
     places: Places | None = None
