@@ -75,6 +75,7 @@ class Session:
                 depot=self._depot,
                 journal=self._journal(lane),
                 interval_s=settings.lithops.monitoring_interval,
+                speculation=settings.lithops.speculation,
             )
             self._builder = JobBuilder(
                 executor_id=executor_id,

@@ -16,6 +16,7 @@ from lithops.config.settings import (
     SELECTORS,
     GlobalSettings,
     Settings,
+    SpeculationPolicy,
 )
 from lithops.errors import ConfigError, PluginError
 from lithops.records import names_of
@@ -117,6 +118,8 @@ def _general(document: Document, chosen: Selection, notes: list[str], problems: 
             written = model.model_dump(exclude_unset=True)
             values |= {key: value for key, value in written.items() if value is not None or key not in values}
     values["execution_timeout_s"] = values.pop("execution_timeout")
+    if (speculation := values.get("speculation")) is not None:
+        values["speculation"] = SpeculationPolicy(**speculation)
     known = set(names_of(GlobalSettings))
     return GlobalSettings(**{key: value for key, value in values.items() if key in known})
 

@@ -6,9 +6,25 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from lithops.config.settings import GlobalSettings
+from lithops.config.settings import GlobalSettings, SpeculationPolicy
 
 _DEFAULT = GlobalSettings()
+
+
+class SpeculationSection(BaseModel):
+    """Key `speculation` of section `lithops`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    quantile: float = Field(
+        default=SpeculationPolicy().quantile, ge=0, le=1, description="this part of a job's calls must have ended"
+    )
+    multiplier: float = Field(
+        default=SpeculationPolicy().multiplier,
+        ge=1,
+        allow_inf_nan=False,
+        description="what takes so many times the median of those is started once more",
+    )
 
 
 class LithopsSection(BaseModel):
@@ -48,6 +64,11 @@ class LithopsSection(BaseModel):
         ge=0,
         description="how often a call is tried again after a failure around it, such as a lost machine",
     )
+    speculation: SpeculationSection | None = Field(
+        default=None,
+        description="start calls that take unusually long once more, and take the first result; true, or "
+        "{quantile: 0.75, multiplier: 1.5}; not on localhost",
+    )
     chunksize: int | None = Field(
         default=None,
         ge=1,
@@ -86,6 +107,11 @@ class LithopsSection(BaseModel):
         description="no effect",
         deprecated="there is no limit to the input of a job any more; remove the key",
     )
+
+    @field_validator("speculation", mode="before")
+    @classmethod
+    def _switched_on(cls, value: Any) -> Any:
+        return {} if value is True else None if value is False else value
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -32,6 +32,16 @@ _WITHOUT_EFFECT = frozenset({"telemetry", "data_limit"})
 
 
 @record
+class SpeculationPolicy:
+    """When calls that take unusually long are started once more."""
+
+    quantile: float = 0.75
+    """This part of a job's calls must have ended."""
+    multiplier: float = 1.5
+    """So many times the median of those an activation must have taken."""
+
+
+@record
 class GlobalSettings:
     """Section `lithops`, apart from the choice of plugins."""
 
@@ -47,6 +57,8 @@ class GlobalSettings:
     exclude_modules: tuple[str, ...] = ()
     chunksize: int | None = None
     """None: adapted to the measured duration of calls."""
+    speculation: SpeculationPolicy | None = None
+    """None: no call is started twice at the same time."""
     log_level: str | None = "INFO"
     """None: silence."""
     log_format: str = "%(asctime)s [%(levelname)s] %(filename)s:%(lineno)s -- %(message)s"

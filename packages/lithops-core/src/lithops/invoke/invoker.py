@@ -40,7 +40,9 @@ from lithops.worker import codec
 from lithops.worker.failure import Failure, capture, library_failure
 
 if TYPE_CHECKING:
+    from lithops.config.settings import SpeculationPolicy
     from lithops.invoke.orders import Orders
+    from lithops.invoke.speculation import Speculation
     from lithops.jobs.job import Job
     from lithops.jobs.journal import Journal
     from lithops.lanes.collector import Collector
@@ -66,6 +68,7 @@ class Invoker:
         depot: Depot | None = None,
         journal: Journal | None = None,
         interval_s: float = 0.0,
+        speculation: SpeculationPolicy | None = None,
     ) -> None:
         """`depot` is what workers reach of the store, if they do; there are `interval_s` seconds between looks at it.
 
@@ -101,6 +104,11 @@ class Invoker:
             self._collector = Collector(
                 depot, self._sink, interval_s=interval_s, poll=plugins.poll if plugins.can_poll else None
             )
+        self._speculation: Speculation | None = None
+        if speculation is not None and lane is not Lane.STREAM:
+            from lithops.invoke.speculation import Speculation
+
+            self._speculation = Speculation(speculation, self._open, self._timers, self._back_up)
         self._pumping = self._pausing = False
         self._closed = False
         self._token = os.urandom(6).hex()
@@ -239,7 +247,19 @@ class Invoker:
         else:
             self.refused(activation_ids, error)
 
-    def _activation(self, job: Job, ranges: tuple[CallRange, ...], index: int) -> Activation:
+    def _back_up(self, job: Job, activation: Activation) -> str | None:
+        """Start an activation once more if there is room; return the id of the other one."""
+        with self._lock:
+            ranges = tuple(remaining(job, activation.ranges))
+            if self._closed or not ranges or self._pace.room(len(self._open)) == 0:
+                return None
+            backup = self._activation(job, ranges, 0, backup_of=activation.activation_id)
+        self._hand_over(job, [backup])
+        return backup.activation_id
+
+    def _activation(
+        self, job: Job, ranges: tuple[CallRange, ...], index: int, backup_of: str | None = None
+    ) -> Activation:
         """Order calls of a job from the backend; from now on the activation is open."""
         activation_id = f"{self._token}-{next(self._ids)}"
         payload, ordered, deadline = None, 0.0, _FOREVER
@@ -259,6 +279,7 @@ class Invoker:
             payload=payload,
             chunksize=job.facts.chunksize,
             index=index,
+            backup_of=backup_of,
         )
         self._open[activation_id] = job, activation
         self._watch.begin(job.facts.timeout_s)
@@ -306,6 +327,8 @@ class Invoker:
                     self._close(report.activation_id)
                     self._pace.took(1)
             self._take_in(job, report, entries, at)
+            if report.final and self._speculation is not None:
+                self._speculation.took(job, activation)
         if self._waiting:
             self._pump()
 
@@ -453,6 +476,8 @@ class Invoker:
         for activation_id in activation_ids:
             with self._lock:
                 entry = self._close(activation_id)
+            if self._speculation is not None and self._speculation.covers(activation_id):
+                continue
             if entry is not None:
                 yield entry
 

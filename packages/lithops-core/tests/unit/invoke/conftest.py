@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lithops import hookimpl
+from lithops.config.settings import SpeculationPolicy
 from lithops.futures import FuturesList
 from lithops.invoke.invoker import Invoker
 from lithops.jobs.build import JobBuilder, JobOptions
@@ -103,13 +104,23 @@ class Bench:
     """An executor without configuration: plugins, an invoker, jobs."""
 
     def __init__(
-        self, platform: Platform, *, in_flight: int | None = 8, infrastructure_retries: int = 5, **limits: Any
+        self,
+        platform: Platform,
+        *,
+        in_flight: int | None = 8,
+        infrastructure_retries: int = 5,
+        speculation: SpeculationPolicy | None = None,
+        **limits: Any,
     ) -> None:
         self.platform = platform
         self.plugins = Plugins(platform)
         self.limits = replaced(platform.limits(None), in_flight=in_flight, **limits)
         self.invoker = Invoker(
-            self.plugins, self.limits, infrastructure_retries=infrastructure_retries, lane=Lane.RESPONSE
+            self.plugins,
+            self.limits,
+            infrastructure_retries=infrastructure_retries,
+            lane=Lane.RESPONSE,
+            speculation=speculation,
         )
         self._builder = JobBuilder(
             executor_id="bench",
