@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lithops.futures import FuturesList
     from lithops.session import Session
     from lithops.storage import Storage
+    from lithops.types import Cost
 
 ALL_COMPLETED = 100
 _numbers = itertools.count()  # of the executors of this process
@@ -200,6 +201,33 @@ class FunctionExecutor(Submitting):
         from lithops.worker.context import current
 
         return bool(current.job_key)
+
+    def job_summary(self, cloud_objects_n: int = 0) -> list[dict[str, Any]]:
+        """Return what each job has used and what that costs, as a row of plain values, with a last row for all of them.
+
+        Columns are those of `lithops.jobs.summary.summary_of`. `cloud_objects_n` is accepted for programs that pass it.
+        """
+        from lithops.jobs.summary import summary_of
+
+        session = self._session
+        return summary_of(session.jobs(), session.memory_mb, session.plugins.price)
+
+    def estimate(self, calls: int, call_s: float, chunksize: int | None = None) -> Cost | None:
+        """Say what a map would cost whose calls take `call_s` seconds each; None if the backend does not say.
+
+        With `chunksize` calls in an activation; as many as a map would have if it is None. Storage is not counted.
+        """
+        from lithops.jobs.checked import seconds, whole
+        from lithops.types import Usage
+
+        options = self._session.options(chunksize=chunksize, is_map=True)
+        together = options.chunksize or 1
+        usage = Usage(
+            activations=-(-whole("calls", calls, 1) // together),
+            billed_ms=round(1000 * seconds("call_s", call_s) * calls),
+            memory_mb=self._session.memory_mb or 0,
+        )
+        return self._session.plugins.price(usage)
 
     def plot(
         self,

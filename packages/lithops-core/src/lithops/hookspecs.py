@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         CleanReport,
         CleanScope,
         CopyRequest,
+        Cost,
         DeleteReport,
         DeleteRequest,
         ExecutorInfo,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         RuntimeMeta,
         RuntimeRequest,
         Sink,
+        Usage,
         WorkerPart,
     )
 
@@ -121,6 +123,11 @@ class ComputeSpec:
     @hookspec(firstresult=True)
     def cancel(self, request: CancelRequest) -> CancelReport:
         """Stop activations, or some of their calls, running ones included. What stops is reported as CANCELLED."""
+        raise NotImplementedError
+
+    @hookspec(firstresult=True)
+    def price(self, usage: Usage) -> Cost:
+        """Say what this costs, by prices that the configuration can replace, free tiers left out. Must not wait."""
         raise NotImplementedError
 
     @hookspec(firstresult=True)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lithops.records import record
+from lithops.records import field, record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lithops.exchanges import Fate as Fate
     from lithops.exchanges import HttpRequest as HttpRequest
@@ -304,6 +304,34 @@ class CancelReport:
     """How many activations the request reached; what becomes of their calls arrives through the sink."""
 
     stopped: int
+
+
+@record
+class Usage:
+    """What was used of a platform, or will be, as far as it costs something."""
+
+    activations: int = 0
+    billed_ms: int = 0
+    """Of all activations together."""
+    memory_mb: int = 0
+    """Of one activation; 0 if that is not what is paid for."""
+
+    @property
+    def gb_s(self) -> float:
+        """Gigabytes of memory times seconds."""
+        return self.billed_ms / 1000 * self.memory_mb / 1024
+
+
+@record
+class Cost:
+    """What a `Usage` costs."""
+
+    amount: float
+    currency: str
+    as_of: str
+    """The date of the prices, as in `2026-11-30`: they change."""
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """The amount by what it is for."""
 
 
 @record

@@ -322,9 +322,12 @@ class Invoker:
             except Exception as error:  # noqa: BLE001 - whatever a remote side may send
                 self.lost(report.activation_id, Cause.FORGED, f"a report cannot be read: {error}", ())
                 continue
+            if self._orders is not None:
+                job.billed_ms += _billed_ms(report)
             if report.final:
                 with self._lock:
                     self._close(report.activation_id)
+                    job.activations += 1
                     self._pace.took(1)
             self._take_in(job, report, entries, at)
             if report.final and self._speculation is not None:
@@ -520,6 +523,11 @@ _NOT_AGAIN = library_failure(
 
 def _calls_of(ranges: Iterable[CallRange]) -> Iterator[int]:
     return (call for part in ranges for call in range(part.first, part.first + part.count))
+
+
+def _billed_ms(report: Report) -> float:
+    """Return what the platform bills, or how long the calls took where it does not say."""
+    return 1000 * (max(report.ended) - min(report.started)) if report.billed_ms is None else report.billed_ms
 
 
 def _attempt(part: CallRange) -> int:

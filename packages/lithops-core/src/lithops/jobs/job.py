@@ -59,6 +59,8 @@ class Job:
 
     __slots__ = (
         "__weakref__",
+        "activations",
+        "billed_ms",
         "cancel",
         "common_stats",
         "facts",
@@ -86,6 +88,8 @@ class Job:
         self.told = False  # plugins have heard of its end
         self.common_stats: dict[str, Any] | None = None  # what is the same for all calls, once somebody has asked
         self.places: MutableMapping[int, Place] = {}  # inputs that lie in the store, by call
+        self.activations = 0  # that have said their last word
+        self.billed_ms = 0.0  # of these, as the platform says, or as their workers have measured
         self.losses: dict[int, int] = {}  # calls that lost a worker, how often
         self.failed_attempts: dict[int, list[Attempt]] = {}  # of calls that were tried again
         self.cancel: Callable[[Job, int, int], None] = _nothing_to_cancel

@@ -124,6 +124,10 @@ class Plugins:
         """Stop activations or some of their calls; only if `can_cancel`."""
         return self._first("cancel", types.CancelReport, request=request)
 
+    def price(self, usage: types.Usage) -> types.Cost | None:
+        """Say what this costs, None if nobody knows."""
+        return self._first("price", types.Cost, usage=usage) if self._implemented("price") else None
+
     def pump(self) -> types.Pump | None:
         """Return what lets a waiting thread read the backend's streams, None if the backend has no streams."""
         if not self._implemented("pump"):

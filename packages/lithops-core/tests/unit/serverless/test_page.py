@@ -18,7 +18,7 @@ PAGE = next(
 ).read_text(encoding="utf-8")
 
 
-PROGRAMS = re.findall(r"^```python\n(.*?)^```\s*```text\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+PROGRAMS = re.findall(r"^```python\n((?:(?!```).*\n)+)```\s*```text\n((?:(?!```).*\n)+)```", PAGE, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize(("program", "output"), PROGRAMS, ids=range(len(PROGRAMS)))
@@ -31,5 +31,5 @@ def test_the_program_prints_what_the_page_says(
     done = subprocess.run(
         [sys.executable, tmp_path / "program.py"], capture_output=True, text=True, env=env, check=False
     )
-    assert done.stdout == output
+    assert done.stdout == output, done.stderr
     assert "out of reach of the workers" in done.stderr

@@ -9,11 +9,22 @@ from lithops.types import ActivationState, CancelReport, Limits, Phase, Receipt
 from lithops_testing.backends.faas.answers import cause_of
 from lithops_testing.backends.faas.client import Client
 from lithops_testing.backends.faas.deployment import Deployment
+from lithops_testing.backends.faas.prices import cost_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lithops.types import Activation, CancelRequest, CleanReport, CleanScope, RuntimeMeta, RuntimeRequest, Sink
+    from lithops.types import (
+        Activation,
+        CancelRequest,
+        CleanReport,
+        CleanScope,
+        Cost,
+        RuntimeMeta,
+        RuntimeRequest,
+        Sink,
+        Usage,
+    )
     from lithops_testing.backends.arrays.config import ArrayDoubleConfig
 
 ENTRY_POINT = "lithops_testing.backends.arrays.entry_point:handle"
@@ -89,6 +100,10 @@ class Backend:
                 self._client.cancel_array(receipt.backend_ref, indexes)
                 stopped += len(indexes)
         return CancelReport(stopped=stopped)
+
+    def price(self, usage: Usage) -> Cost:
+        """Say what this costs."""
+        return cost_of(usage, self._config)
 
     def clean(self, scope: CleanScope) -> CleanReport:
         """Remove the functions of this owner."""

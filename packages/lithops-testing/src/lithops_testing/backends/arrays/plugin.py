@@ -16,12 +16,14 @@ if TYPE_CHECKING:
         CancelRequest,
         CleanReport,
         CleanScope,
+        Cost,
         ExecutorInfo,
         Limits,
         Receipt,
         RuntimeMeta,
         RuntimeRequest,
         Sink,
+        Usage,
     )
     from lithops_testing.backends.arrays.backend import Backend
     from lithops_testing.backends.arrays.config import ArrayDoubleConfig
@@ -67,6 +69,11 @@ class ArrayDouble:
     def cancel(self, request: CancelRequest) -> CancelReport:
         """End activations."""
         return self._ready().cancel(request)
+
+    @hookimpl
+    def price(self, usage: Usage) -> Cost:
+        """Say what this costs."""
+        return self._ready().price(usage)
 
     @hookimpl
     def clean(self, scope: CleanScope) -> CleanReport:

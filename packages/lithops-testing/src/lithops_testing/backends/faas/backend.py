@@ -8,6 +8,7 @@ from lithops.types import HttpRequest, Lane, Limits
 from lithops_testing.backends.faas.answers import Answers, state_of
 from lithops_testing.backends.faas.client import Client
 from lithops_testing.backends.faas.deployment import Deployment
+from lithops_testing.backends.faas.prices import cost_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
         ActivationState,
         CleanReport,
         CleanScope,
+        Cost,
         HttpResponse,
         Outcome,
         Receipt,
         RuntimeMeta,
         RuntimeRequest,
+        Usage,
     )
     from lithops_testing.backends.faas.config import FaasDoubleConfig
 
@@ -76,6 +79,10 @@ class Backend:
     def interpret(self, response: HttpResponse) -> Outcome:
         """Say what the service's answer means."""
         return self._answers.outcome(response)
+
+    def price(self, usage: Usage) -> Cost:
+        """Say what this costs."""
+        return cost_of(usage, self._config)
 
     def clean(self, scope: CleanScope) -> CleanReport:
         """Remove the functions of this owner."""

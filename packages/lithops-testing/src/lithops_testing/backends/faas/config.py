@@ -37,6 +37,9 @@ class ServiceConfig(BaseModel):
     worker_processes: int = Field(default=1, ge=1, le=64, description="calls that an environment runs at once")
     max_workers: int = Field(default=1000, ge=1, description="activations that are under way at once")
 
+    price_per_million_requests: float = Field(default=0.2, ge=0, description="price of a million activations, in USD")
+    price_per_gb_s: float = Field(default=0.00002, ge=0, description="price of a GB of memory for a second, in USD")
+
     @field_validator("ca_file")
     @classmethod
     def _must_be_there(cls, value: str | None) -> str | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         ActivationState,
         CleanReport,
         CleanScope,
+        Cost,
         ExecutorInfo,
         HttpRequest,
         HttpResponse,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         Receipt,
         RuntimeMeta,
         RuntimeRequest,
+        Usage,
     )
     from lithops_testing.backends.faas.backend import Backend
     from lithops_testing.backends.faas.config import FaasDoubleConfig
@@ -67,6 +69,11 @@ class FaasDouble:
     def poll(self, receipts: Sequence[Receipt]) -> Sequence[ActivationState]:
         """Ask the service what became of activations."""
         return self._ready().poll(receipts)
+
+    @hookimpl
+    def price(self, usage: Usage) -> Cost:
+        """Say what this costs."""
+        return self._ready().price(usage)
 
     @hookimpl
     def clean(self, scope: CleanScope) -> CleanReport:
