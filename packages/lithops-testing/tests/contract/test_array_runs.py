@@ -59,7 +59,7 @@ def test_more_calls_than_an_array_has_room_for_are_several_arrays(make: Make, ar
 
 
 def names(fexec: lithops.FunctionExecutor, *numbers: int) -> list[str]:
-    return [f"{fexec._session._invoker._token}-{number}" for number in numbers]
+    return [f"{fexec._session._invoker._launcher._token}-{number}" for number in numbers]
 
 
 @pytest.mark.parametrize("fault", ["crash_before", "crash_after", "reclaim", "cold_start"])

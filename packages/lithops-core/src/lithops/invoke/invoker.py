@@ -8,34 +8,21 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from lithops import errors
 from lithops.invoke.aside import Aside
+from lithops.invoke.launcher import Launcher
 from lithops.invoke.losses import OWN_DOING, Losses, jitter, lost_attempt, own_failure
-from lithops.invoke.pace import Pace
-from lithops.invoke.ranges import batched, merged, remaining, split
+from lithops.invoke.opened import Opened
+from lithops.invoke.ranges import merged, remaining, split
 from lithops.invoke.reports import validated
 from lithops.invoke.timers import Timers
-from lithops.invoke.waiting import Waiting
 from lithops.invoke.watch import GRACE_S, Watch
 from lithops.records import replaced
-from lithops.types import (
-    Activation,
-    CallRange,
-    CallState,
-    CancelRequest,
-    Cause,
-    Lane,
-    Limits,
-    Receipt,
-    Report,
-)
+from lithops.types import Activation, CallRange, CallState, CancelRequest, Cause, Lane, Limits, Receipt, Report
 from lithops.worker import codec
 from lithops.worker.failure import Failure, capture, library_failure
 
@@ -45,13 +32,11 @@ if TYPE_CHECKING:
     from lithops.invoke.speculation import Speculation
     from lithops.jobs.job import Job
     from lithops.jobs.journal import Journal
-    from lithops.lanes.collector import Collector
     from lithops.lanes.depot import Depot
     from lithops.plugins import Plugins
 
 logger = logging.getLogger(__name__)
 
-_FOREVER = float("inf")
 _ERROR, _LOST = int(CallState.ERROR), int(CallState.LOST)
 
 
@@ -75,25 +60,17 @@ class Invoker:
         What is handed over is written to `journal`, for lanes that outlive the driver.
         """
         self._plugins = plugins
-        self._limits = limits
         self.lane = lane
         """How calls travel."""
-        self._takes_all = limits.calls_per_activation is None and limits.in_flight is None
+        self._journal = journal
         self._losses = Losses(infrastructure_retries)
-        self._pace = Pace(limits.in_flight)
+        self._payloads = None if depot is None else depot.payloads
         self._sink = plugins.wrap_sink(self)
-        self._lock = threading.RLock()
-        self._ids = itertools.count()
-        self._open: dict[str, tuple[Job, Activation]] = {}
-        self._receipts: dict[str, Receipt] = {}
-        self._waiting = Waiting(limits.calls_per_activation, limits.activations_per_request)
+        self._opened = Opened()
         self._timers = Timers()
         self._aside = Aside()
-        self._watch = Watch(self._open, self._timers, self._give_up)
+        self._watch = Watch(self._opened.activations, self._timers, self._give_up)
         self._orders: Orders | None = None
-        self._collector: Collector | None = None
-        self._payloads = None if depot is None else depot.payloads
-        self._journal = journal
         if lane is not Lane.STREAM:  # on a stream, nobody needs json
             from lithops.invoke.orders import Orders
 
@@ -101,17 +78,26 @@ class Invoker:
         if lane is Lane.STORAGE and depot is not None:
             from lithops.lanes.collector import Collector
 
-            self._collector = Collector(
-                depot, self._sink, interval_s=interval_s, poll=plugins.poll if plugins.can_poll else None
-            )
+            poll = plugins.poll if plugins.can_poll else None
+            self._opened.collector = Collector(depot, self._sink, interval_s=interval_s, poll=poll)
+        self._launcher = Launcher(
+            plugins,
+            limits,
+            lane=lane,
+            orders=self._orders,
+            opened=self._opened,
+            timers=self._timers,
+            watch=self._watch,
+            sink=self._sink,
+            not_taken=self._not_taken,
+        )
         self._speculation: Speculation | None = None
         if speculation is not None and lane is not Lane.STREAM:
             from lithops.invoke.speculation import Speculation
 
-            self._speculation = Speculation(speculation, self._open, self._timers, self._back_up)
-        self._pumping = self._pausing = False
+            back_up = self._launcher.back_up
+            self._speculation = Speculation(speculation, self._opened.activations, self._timers, back_up)
         self._closed = False
-        self._token = os.urandom(6).hex()
 
     def begin(self, job: Job) -> None:
         """Do once for a job what its calls need, before any is submitted. Raises `StorageError`."""
@@ -123,29 +109,19 @@ class Invoker:
         handed = set[int]()
         for activation, receipt in activations:
             handed.update(_calls_of(activation.ranges))
-            with self._lock:
-                self._open[activation.activation_id] = job, activation
-            self._await(receipt)
+            self._opened.add(job, activation)
+            self._opened.accept(receipt)
         job.table.sent(0, job.table.calls)
         self.fail(job, (call for call in range(job.table.calls) if call not in handed), CallState.ERROR, _NEVER_STARTED)
         self._watch.begin(job.facts.timeout_s)
 
     def submit(self, job: Job, ranges: Iterable[CallRange]) -> None:
         """Start calls of a job; returns when the backend has taken as many as it wants at once."""
-        if self._takes_all and not self._closed:
-            alike = itertools.groupby(ranges, key=_attempt)  # an activation speaks of one attempt
-            self._hand_over(job, [self._activation(job, tuple(part), i) for i, (_, part) in enumerate(alike)])
-            return
-        with self._lock:
-            self._waiting.add(job, ranges)
-        self._pump()
+        self._launcher.submit(job, ranges)
 
     def cancel(self, job: Job, first: int, count: int) -> None:
         """End calls that have not ended, as cancelled, and have the backend stop them."""
-        with self._lock:
-            receipts = tuple(
-                self._receipts[i] for i, (owner, _) in self._open.items() if owner is job and i in self._receipts
-            )
+        receipts = self._opened.receipts_of(job)
         self.fail(job, range(first, first + count), CallState.CANCELLED, _CANCELLED)
         if receipts and self._plugins.can_cancel:
             part = CallRange(first=first, count=count)
@@ -153,156 +129,27 @@ class Invoker:
 
     def close(self) -> None:
         """Start nothing more; idempotent."""
-        self._closed = self._losses.closed = True
+        self._closed = self._losses.closed = self._launcher.closed = True
         self._timers.close()
         self._aside.close()
         if self._payloads is not None:
             self._payloads.close()
-        if self._collector is not None:
-            self._collector.close()
+        if self._opened.collector is not None:
+            self._opened.collector.close()
 
     def abandon(self, others: Iterable[Job] = ()) -> None:
         """End every call that has not ended, as cancelled, those of `others` too: there will be no more reports."""
-        with self._lock:
-            jobs = {job for job, _ in self._open.values()}
-            jobs.update(self._waiting.clear(), (job for job in others if not job.table.complete))
-            self._open.clear()
-        for job in jobs:
+        unfinished = (job for job in others if not job.table.complete)
+        for job in {*self._opened.close_all(), *self._launcher.clear(), *unfinished}:
             self.fail(job, range(job.table.calls), CallState.CANCELLED, _CLOSED)
-
-    # --- starting
-
-    def _pump(self) -> None:
-        """Hand over as many activations as the backend has room for.
-
-        On one thread at a time, which comes back for what the others would have done: a backend may answer at once.
-        """
-        with self._lock:
-            if self._pumping:
-                return
-            self._pumping = True
-        try:
-            while (taken := self._next_batch()) is not None:
-                self._hand_over(*taken)
-        except BaseException:  # somebody pressed Ctrl-C
-            self._pumping = False
-            raise
-
-    def _next_batch(self) -> tuple[Job, list[Activation]] | None:
-        with self._lock:
-            pause_s = self._pace.pause_s  # read once: who finds none must not wait for its end
-            if pause_s > 0:
-                self._pause(pause_s)
-            elif not self._closed and (room := self._pace.room(len(self._open))) != 0:
-                taken = self._waiting.take(room)
-                if taken is not None:
-                    job, pieces = taken
-                    return job, [self._activation(job, ranges, index) for index, ranges in enumerate(pieces)]
-            self._pumping = False  # in the same breath, so that nobody who comes now is overlooked
-            return None
-
-    def _pause(self, pause_s: float) -> None:
-        if self._waiting and not self._pausing:
-            self._pausing = True
-            self._timers.after(pause_s, self._end_pause)
-
-    def _end_pause(self) -> None:
-        self._pausing = False
-        self._pump()
-
-    def _hand_over(self, job: Job, activations: Sequence[Activation]) -> None:
-        if self._orders is not None and self._limits.activations_per_request > 1:
-            for several in batched(activations, self._limits.activations_per_request):
-                self._hand_over_array(job, several)
-        else:
-            self._hand_over_all(job, activations)
-
-    def _hand_over_array(self, job: Job, activations: Sequence[Activation]) -> None:
-        """Hand over activations that share a request; what each has to do is put into the store before."""
-        assert self._orders is not None, "arrays are told what to do"
-        try:
-            request = self._orders.gathered(job, activations)
-        except Exception as error:  # noqa: BLE001 - the border to a plugin
-            self.refused([a.activation_id for a in activations], error)
-            return
-        self._hand_over_all(
-            job, [replaced(a, payload=lambda: request, index=index) for index, a in enumerate(activations)]
-        )
-
-    def _hand_over_all(self, job: Job, activations: Sequence[Activation]) -> None:
-        try:
-            self._plugins.invoke(activations, self._sink)
-        except Exception as error:  # noqa: BLE001 - the border to a plugin
-            self._not_taken([a.activation_id for a in activations if a.activation_id not in self._receipts], error)
-            return
-        for activation in activations:
-            for part in activation.ranges:
-                job.table.sent(part.first, part.count)
-
-    def _not_taken(self, activation_ids: Sequence[str], error: Exception) -> None:
-        """Try again later what could not be handed over, if the platform may be there then."""
-        if isinstance(error, errors.TransportError) and not error.lasting:
-            for activation_id in activation_ids:
-                self.lost(activation_id, Cause.UNREACHABLE, str(error), ())
-        else:
-            self.refused(activation_ids, error)
-
-    def _back_up(self, job: Job, activation: Activation) -> str | None:
-        """Start an activation once more if there is room; return the id of the other one."""
-        with self._lock:
-            ranges = tuple(remaining(job, activation.ranges))
-            if self._closed or not ranges or self._pace.room(len(self._open)) == 0:
-                return None
-            backup = self._activation(job, ranges, 0, backup_of=activation.activation_id)
-        self._hand_over(job, [backup])
-        return backup.activation_id
-
-    def _activation(
-        self, job: Job, ranges: tuple[CallRange, ...], index: int, backup_of: str | None = None
-    ) -> Activation:
-        """Order calls of a job from the backend; from now on the activation is open."""
-        activation_id = f"{self._token}-{next(self._ids)}"
-        payload, ordered, deadline = None, 0.0, _FOREVER
-        if self._orders is not None:
-            payload, ordered = partial(self._orders.rendered, job, activation_id, ranges), time.monotonic()
-            longest = min(sum(part.count for part in ranges) * job.facts.timeout_s, self._limits.longest_s or _FOREVER)
-            deadline = ordered + longest + GRACE_S
-        activation = Activation(
-            activation_id=activation_id,
-            job_key=job.key,
-            ranges=ranges,
-            lane=self.lane,
-            timeout_s=job.facts.timeout_s,
-            ordered=ordered,
-            deadline=deadline,
-            source=job.source if payload is None else None,
-            payload=payload,
-            chunksize=job.facts.chunksize,
-            index=index,
-            backup_of=backup_of,
-        )
-        self._open[activation_id] = job, activation
-        self._watch.begin(job.facts.timeout_s)
-        return activation
 
     # --- the sink
 
     def accepted(self, receipt: Receipt) -> None:
         """See `lithops.types.Sink`."""
-        taken = self._await(receipt)
+        taken = self._opened.accept(receipt)
         if taken and self._journal is not None:
             self._journal.accepted(receipt, taken)
-
-    def _await(self, receipt: Receipt) -> list[Activation]:
-        """Expect to hear of the activations of a receipt; return those that are open."""
-        with self._lock:
-            names = [name for name in receipt.activation_ids if name in self._open]
-            self._receipts.update(dict.fromkeys(names, receipt))
-            taken = [self._open[name][1] for name in names]
-        if self._collector is not None:
-            for activation in taken:
-                self._collector.await_report(activation, receipt)
-        return taken
 
     def started(self, activation_ids: Sequence[str], at: float) -> None:
         """See `lithops.types.Sink`."""
@@ -313,7 +160,7 @@ class Invoker:
         self._watch.heard = time.monotonic()
         at = time.time()
         for report in reports:
-            entry = self._open.get(report.activation_id)
+            entry = self._opened.activations.get(report.activation_id)
             if entry is None:
                 continue  # late: it was given up, or has said its last word already
             job, activation = entry
@@ -325,15 +172,15 @@ class Invoker:
             if self._orders is not None:
                 job.billed_ms += _billed_ms(report)
             if report.final:
-                with self._lock:
-                    self._close(report.activation_id)
+                with self._opened.lock:
+                    self._opened.close(report.activation_id)
                     job.activations += 1
-                    self._pace.took(1)
+                    self._launcher.pace.took(1)
             self._take_in(job, report, entries, at)
             if report.final and self._speculation is not None:
                 self._speculation.took(job, activation)
-        if self._waiting:
-            self._pump()
+        if self._launcher.waits:
+            self._launcher.pump()
 
     def _take_in(self, job: Job, report: Report, entries: list[object], at: float) -> None:
         """Write a report into the table, but for the calls that are tried again, and tell of it."""
@@ -365,7 +212,7 @@ class Invoker:
                 self._start_again(job, activation, alone=True)
             else:
                 self._blame(job, activation, calls, own_failure(cause, detail))
-        self._pump()
+        self._launcher.pump()
 
     def _lose(self, job: Job, activation: Activation, cause: Cause, detail: str, free: set[int]) -> None:
         """Try again what an activation had that something from outside has ended."""
@@ -402,10 +249,11 @@ class Invoker:
         entries = list(self._closed_again(activation_ids))
         if not entries:
             return
-        with self._lock:
+        with self._opened.lock:
+            pace = self._launcher.pace
             oldest = min(activation.ordered for _, activation in entries)
-            self._pace.put_off(len(entries), len(self._open), oldest, retry_after_s)
-            starved_s = self._pace.starved_s
+            pace.put_off(len(entries), len(self._opened), oldest, retry_after_s)
+            starved_s = pace.starved_s
         for job, activation in entries:
             if starved_s > job.facts.timeout_s + GRACE_S:
                 message = (
@@ -416,7 +264,7 @@ class Invoker:
                 self.fail(job, _calls_of(activation.ranges), CallState.ERROR, failure)
             else:
                 self._start_again(job, activation)
-        self._pump()
+        self._launcher.pump()
 
     def _start_again(self, job: Job, activation: Activation, *, alone: bool = False) -> None:
         """Put calls back to where they came from, no attempt charged."""
@@ -426,8 +274,15 @@ class Invoker:
             return
         if alone:
             ranges = tuple(one for part in ranges for one in split(part, 1))
-        with self._lock:
-            self._waiting.add(job, ranges, first=True)
+        self._launcher.put_back(job, ranges)
+
+    def _not_taken(self, activation_ids: Sequence[str], error: Exception) -> None:
+        """Try again later what could not be handed over, if the platform may be there then."""
+        if isinstance(error, errors.TransportError) and not error.lasting:
+            for activation_id in activation_ids:
+                self.lost(activation_id, Cause.UNREACHABLE, str(error), ())
+        else:
+            self.refused(activation_ids, error)
 
     def refused(self, activation_ids: Sequence[str], error: Exception) -> None:
         """See `lithops.types.Sink`."""
@@ -437,7 +292,7 @@ class Invoker:
                 self._make_smaller(job, activation)
             else:
                 self.fail(job, _calls_of(activation.ranges), CallState.ERROR, failure)
-        self._pump()
+        self._launcher.pump()
 
     def _make_smaller(self, job: Job, activation: Activation) -> None:
         """Try again what is too large for a request: call by call, and with the large part of a call in the store."""
@@ -454,7 +309,7 @@ class Invoker:
                 self.fail(job, (part.first,), CallState.ERROR, _failure_of(error))
             else:
                 self._start_again(job, activation)
-                self._pump()
+                self._launcher.pump()
 
         self._aside.run(put_away)  # whoever tells us may have a thousand connections to look after
 
@@ -471,25 +326,18 @@ class Invoker:
 
         def submit() -> None:
             if left := remaining(job, ranges):  # it may have been cancelled meanwhile
-                self.submit(job, left)
+                self._launcher.submit(job, left)
 
         self._timers.after(delay_s, submit)
 
     def _closed_again(self, activation_ids: Sequence[str]) -> Iterator[tuple[Job, Activation]]:
+        """Forget activations that have come to nothing; yield those for which nobody else goes on."""
         for activation_id in activation_ids:
-            with self._lock:
-                entry = self._close(activation_id)
+            entry = self._opened.close(activation_id)
             if self._speculation is not None and self._speculation.covers(activation_id):
                 continue
             if entry is not None:
                 yield entry
-
-    def _close(self, activation_id: str) -> tuple[Job, Activation] | None:
-        """Forget an activation, from which nothing more is to come; with the lock held."""
-        self._receipts.pop(activation_id, None)
-        if self._collector is not None:
-            self._collector.forget(activation_id)
-        return self._open.pop(activation_id, None)
 
     def fail(self, job: Job, calls: Iterable[int], state: CallState, failure: Failure | BaseException) -> None:
         """End calls without a report of a worker, unless they have ended."""
@@ -503,7 +351,7 @@ class Invoker:
 
     def _tell_end(self, job: Job) -> None:
         """Tell plugins of the end of a job, once, though two threads may have ended its last calls."""
-        with self._lock:
+        with self._opened.lock:
             told, job.told = job.told, True
         if not told:
             self._plugins.job_finished(job.info)
@@ -528,10 +376,6 @@ def _calls_of(ranges: Iterable[CallRange]) -> Iterator[int]:
 def _billed_ms(report: Report) -> float:
     """Return what the platform bills, or how long the calls took where it does not say."""
     return 1000 * (max(report.ended) - min(report.started)) if report.billed_ms is None else report.billed_ms
-
-
-def _attempt(part: CallRange) -> int:
-    return part.attempt
 
 
 def _failure_of(error: Exception) -> Failure:

@@ -143,7 +143,7 @@ def test_an_answer_that_comes_twice_counts_once(bench: Make) -> None:
 
 
 def test_an_activation_that_nobody_speaks_of_is_tried_again(bench: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("invoker", "watch"):
+    for module in ("launcher", "watch"):
         monkeypatch.setattr(f"lithops.invoke.{module}.GRACE_S", 0.1)
     here = bench(forget)
     assert here.results(here.map(double, [3], timeout_s=0.2)) == [6]

@@ -119,7 +119,7 @@ def test_a_forged_report_is_not_believed(make: Make, state: Path) -> None:
     gate = str(gate)  # type: ignore[assignment]
     future = fexec.call_async(wait, 7)
     storage = Storage(storage_config={"backend": "localhost", "localhost": {"root": str(state / "storage")}})
-    collector = fexec._session._invoker._collector
+    collector = fexec._session._invoker._opened.collector
     assert collector is not None
     while not collector._awaited:
         time.sleep(0.01)
