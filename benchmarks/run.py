@@ -130,10 +130,16 @@ def load_runs(path: Path) -> dict[str, Run]:
         ) from error
 
 
+def _command(options: argparse.Namespace) -> str:
+    """Return what measures the same elsewhere: without the folders of this machine."""
+    only = [] if options.only == list(CASES) else ["--only", ",".join(options.only)]
+    return shlex.join(["python", "benchmarks/run.py", *only])
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what was asked for; return 0 if no measurement of ours failed."""
     options = _arguments(argv)
-    command = shlex.join(["python", "benchmarks/run.py", *(sys.argv[1:] if argv is None else argv)])
+    command = _command(options)
     plan = Plan(workers=options.workers, scale=0.1 if options.quick else 1.0)
     pythons = {
         "ours": prepare_ours(options.venvs),

@@ -123,9 +123,10 @@ class FunctionExecutor(Submitting):
         show_progressbar: bool = True,
     ) -> tuple[FuturesList, FuturesList]:
         """Wait as `lithops.wait` does; without `fs`, for every call whose result was not taken. Ctrl-C cancels them."""
+        from lithops.session import held
         from lithops.wait import wait
 
-        futures = self._session.unread() if fs is None else fs
+        futures = self._session.unread() if fs is None else held(fs)
         with self._session.cancelling(futures):
             done, not_done = wait(
                 futures,
@@ -167,9 +168,10 @@ class FunctionExecutor(Submitting):
         self, fs: ResponseFuture | Iterable[ResponseFuture] | None = None, timeout: float | None = None
     ) -> Iterator[ResponseFuture]:
         """Yield futures as their calls end; `JobTimeoutError` if that takes longer than `timeout` seconds in all."""
+        from lithops.session import held
         from lithops.wait import as_completed
 
-        futures = self._session.unread() if fs is None else fs
+        futures = self._session.unread() if fs is None else held(fs)
         ended = as_completed(futures, timeout=timeout)  # here, so that its time begins now
 
         def watch() -> Iterator[ResponseFuture]:

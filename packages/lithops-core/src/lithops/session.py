@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ from lithops.errors import BadCallError, CancelledError, ClosedError, ConfigErro
 from lithops.future import ResponseFuture, listed
 from lithops.futures import FuturesList
 from lithops.invoke.invoker import Invoker
+from lithops.invoke.ranges import merged
 from lithops.jobs.build import JobBuilder, JobOptions
 from lithops.jobs.chains import feed_map, feed_reduce
 from lithops.jobs.checked import seconds, whole
@@ -52,6 +54,7 @@ class Session:
         self.settings = settings
         self.executor_id = executor_id
         self.closed = False
+        self._owner = os.getpid()
         self.total_jobs = 0
         self._lock = threading.Lock()
         self._jobs = KeptJobs()
@@ -227,7 +230,7 @@ class Session:
 
     def _announce(self, job: Job) -> None:
         job.submitted = time.time()
-        job.cancel = self._invoker.cancel
+        job.cancel = self._cancel
         job.promise = self._promised
         self._invoker.begin(job)
         if self.plugins.hears_jobs:
@@ -265,7 +268,7 @@ class Session:
                 lane=Lane.STORAGE,
             )
             job = Job(facts, JobTable(noted.calls), None)
-            job.submitted, job.cancel, job.promise = noted.created, self._invoker.cancel, self._promised
+            job.submitted, job.cancel, job.promise = noted.created, self._cancel, self._promised
             self._depot.adopt(job.key, noted.secret)
             self._keep(job)
             self._invoker.adopt(job, noted.activations.values())
@@ -273,11 +276,20 @@ class Session:
             adopted.append(job)
         return adopted
 
+    def _cancel(self, job: Job, first: int, count: int) -> None:
+        self._must_be_ours()
+        self._invoker.cancel(job, first, count)
+
     def _next_id(self, letter: str) -> str:
+        self._must_be_ours()
         with self._lock:
             self._must_be_open()
             self.total_jobs += 1
             return f"{letter}{self.total_jobs - 1:03d}"
+
+    def _must_be_ours(self) -> None:
+        if os.getpid() != self._owner:  # no lock is safe to take: who held it may not exist in this process
+            raise ClosedError("this executor belongs to the process this one was forked from; make a new one here")
 
     def _must_be_open(self) -> None:
         if self.closed:
@@ -344,8 +356,9 @@ class Session:
         try:
             yield
         except KeyboardInterrupt:
-            for job in jobs_of(futures):
-                job.cancel(job, 0, job.table.calls)
+            for job, rows in rows_of(futures):
+                for part in merged(CallRange(first=row, count=1) for row in sorted(rows)):
+                    job.cancel(job, part.first, part.count)
             raise
 
     # --- the end
@@ -477,6 +490,21 @@ def loud(futures: Some) -> Some:
         return futures
     several = listed(futures)
     return [future for future in several if not future._job.quiet] or several
+
+
+def held(futures: Some) -> Some:
+    """Return futures that can be gone through more than once. Raises `BadCallError` for what are none."""
+    return futures if isinstance(futures, ResponseFuture | FuturesList) else listed(futures)
+
+
+def rows_of(futures: Some) -> list[tuple[Job, Iterable[int]]]:
+    """Return the calls that futures belong to, by job, as rows of its table."""
+    if isinstance(futures, FuturesList) and futures.job is not None:
+        return [(futures.job, range(futures.job.table.calls))]
+    rows: dict[Job, set[int]] = {}
+    for future in listed(futures):
+        rows.setdefault(future._job, set()).add(future._row)
+    return list(rows.items())
 
 
 def jobs_of(futures: Some) -> list[Job]:

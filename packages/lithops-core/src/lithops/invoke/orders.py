@@ -43,7 +43,7 @@ class Orders:
         """Do once for a job what its activations need. Raises `StorageError`."""
         if self._lane is Lane.STORAGE:
             depot = self._store()
-            depot.put_function(_source(job).function)
+            job.function_place = depot.put_function(_source(job).function)
             if self._journal is not None:
                 self._journal.began(job, depot.secret(job.key))
 
@@ -83,7 +83,7 @@ class Orders:
         if self._depot is not None:
             source, least = _source(job), self._most // LARGE_SHARE
             if _bytes_of(source.function) >= least:
-                self._depot.put_function(source.function)
+                job.function_place = self._depot.put_function(source.function)
             call = part.first
             if call not in job.places and _bytes_of(payload := _input(source, call).payload) >= least:
                 (job.places[call],) = self._depot.put_inputs(job.key, (payload,))
@@ -91,14 +91,13 @@ class Orders:
 
     def _order(self, job: Job, activation_id: str, ranges: tuple[CallRange, ...]) -> Order:
         source, depot = _source(job), self._depot
-        function = source.function
         stored = tuple(_stored(job, ranges)) if job.places else ()
         return Order(
             activation_id=activation_id,
             job_key=job.key,
             ranges=ranges,
             timeout_s=job.facts.timeout_s,
-            function=function if depot is None else depot.function(function) or function,
+            function=job.function_place or source.function,
             blocks=tuple(_blocks(source, ranges, {block.first for block in stored})),
             stored=stored,
             store=None if depot is None else depot.key,

@@ -66,6 +66,7 @@ class Job:
         "facts",
         "failed_attempts",
         "first",
+        "function_place",
         "key",
         "losses",
         "places",
@@ -87,6 +88,7 @@ class Job:
         self.submitted = 0.0
         self.told = False  # plugins have heard of its end
         self.common_stats: dict[str, Any] | None = None  # what is the same for all calls, once somebody has asked
+        self.function_place: Place | None = None  # where the function lies, if it is in the store
         self.places: MutableMapping[int, Place] = {}  # inputs that lie in the store, by call
         self.activations = 0  # that have said their last word
         self.billed_ms = 0.0  # of these, as the platform says, or as their workers have measured

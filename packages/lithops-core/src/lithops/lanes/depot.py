@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import itertools
 import secrets
 import threading
@@ -26,6 +27,7 @@ class Depot:
     lithops.jobs/EXECUTOR/functions/DIGEST
     lithops.jobs/EXECUTOR/reports/TOKEN/NUMBER      of an activation
     lithops.jobs/JOB/inputs/NUMBER
+    lithops.jobs/JOB/orders/NUMBER                  of the activations of an array
     lithops.jobs/JOB/results/ACTIVATION             those that are too large for the report
     """
 
@@ -38,32 +40,26 @@ class Depot:
         self.reports = report_key(executor_id, "")
         """Keys of reports begin so."""
         self._functions_at = f"{ROOT}{executor_id}/functions/"
-        self._lock, self._uploading = threading.Lock(), threading.Lock()
-        self._functions: dict[
-            int, tuple[Payload, Place]
-        ] = {}  # by identity; kept, so that it cannot come to mean another
-        self._secrets: dict[str, bytes] = {}
+        self._uploading = threading.Lock()
+        self._functions: dict[str, Place] = {}  # by digest
+        self._secret = secrets.token_bytes(SIGNATURE_BYTES)
+        self._adopted: dict[str, bytes] = {}  # secrets of jobs of an earlier process
         self._numbers = itertools.count(1)
 
-    def function(self, function: Payload) -> Place | None:
-        """Return where a function lies, None if it was not put there."""
-        known = self._functions.get(id(function))
-        return None if known is None else known[1]
-
     def put_function(self, function: Payload) -> Place:
-        """Put a function into the store, once. Raises `StorageError`."""
+        """Put a function into the store, unless it is there; return where it lies. Raises `StorageError`."""
+        digest = fingerprint((function.body, *function.buffers))
         with self._uploading:  # whoever finds it being put there waits until it is
-            known = self.function(function)
-            if known is None:
+            place = self._functions.get(digest)
+            if place is None:
                 self._leftovers.expect()
-                key = self._functions_at + fingerprint((function.body, *function.buffers))
-                (known,) = self.payloads.put(key, (function,))
-                self._functions[id(function)] = function, known
-            return known
+                (place,) = self.payloads.put(self._functions_at + digest, (function,))
+                self._functions[digest] = place
+            return place
 
     def adopt(self, job_key: str, secret: bytes) -> None:
         """Take over a job of an earlier process."""
-        self._secrets[job_key] = secret
+        self._adopted[job_key] = secret
 
     def forget(self) -> None:
         """Take the store to be empty: it is about to be cleaned."""
@@ -91,12 +87,8 @@ class Depot:
         return SignedKey(key=report_key(self._executor_id, activation_id), secret=self.secret(job_key))
 
     def secret(self, job_key: str) -> bytes:
-        """Return what signs the reports of a job."""
-        secret = self._secrets.get(job_key)
-        if secret is None:
-            with self._lock:
-                secret = self._secrets.setdefault(job_key, secrets.token_bytes(SIGNATURE_BYTES))
-        return secret
+        """Return what signs what driver and workers say of a job."""
+        return self._adopted.get(job_key) or hmac.digest(self._secret, job_key.encode(), "sha256")
 
 
 def report_key(executor_id: str, activation_id: str) -> str:

@@ -135,6 +135,21 @@ def _check_member(plugin_class: type, name: str, member: object, label: str) -> 
             f"{label}: hook {name!r} is a generator, so calling it runs none of it; "
             f"return the record, or mark it @lithops.hookimpl(wrapper=True)"
         )
+    strange = [
+        parameter for parameter in list(inspect.signature(function).parameters)[1:] if parameter not in _spec(hook)
+    ]
+    if strange and not isinstance(member, staticmethod):
+        takes = ", ".join(_spec(hook)) or "nothing"
+        raise PluginError(
+            f"{label}: hook {name!r} has a parameter {strange[0]!r}, but is called with {takes}; rename it"
+        )
+
+
+@cache
+def _spec(hook: str) -> tuple[str, ...]:
+    """Return the names of what a hook is called with."""
+    (member,) = (vars(spec)[hook] for spec in SPECS if hook in vars(spec))
+    return tuple(inspect.signature(member).parameters)[1:]
 
 
 def _options(plugin_class: type, name: str) -> pluggy.HookimplOpts | None:

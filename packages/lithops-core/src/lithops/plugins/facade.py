@@ -46,7 +46,6 @@ class Plugins:
         self.compute = compute
         self.storage = storage
         self.monitor = monitor
-        self.others = tuple(others)
         self._closed = False
         self._manager = HookManager()
         for spec in SPECS:
@@ -54,10 +53,10 @@ class Plugins:
         self._traced = os.environ.get("LITHOPS_TRACE_PLUGINS", "0") not in ("", "0")
         if self._traced:
             self._manager.add_hookcall_monitoring(_trace_call, _trace_outcome)
-        chosen = (("compute", compute), ("storage", storage), ("monitor", monitor))
-        for family, plugin in (*chosen, *(("", other) for other in self.others)):
+        for family, plugin in (("compute", compute), ("storage", storage), ("monitor", monitor)):
             if plugin is not None:
                 self._register(plugin, family, (origins or {}).get(plugin))
+        self.others = tuple(other for other in others if self._may_join(other, (origins or {}).get(other)))
         self._look_up()
 
     def add_mode(self, mode: object) -> None:
@@ -264,15 +263,24 @@ class Plugins:
 
     def _register(self, plugin: object, family: str, origin: PluginInfo | None) -> None:
         kind = type(plugin)
-        name = getattr(plugin, "name", kind.__name__)
-        label = str(origin) if origin else f"{family} plugin {name!r} ({kind.__module__}:{kind.__qualname__})".lstrip()
-        check_plugin(kind, label=label, name=name if family else None)
+        label = _label(plugin, family, origin)
+        check_plugin(kind, label=label, name=getattr(plugin, "name", kind.__name__) if family else None)
         try:
             self._manager.register(plugin, label)
             self._manager.check_pending()
         except (ValueError, pluggy.PluginValidationError) as error:
             reason = " ".join(str(error).split())
             raise PluginError(f"{label} cannot be registered: {reason}; see the hooks in lithops.hookspecs") from error
+
+    def _may_join(self, other: object, origin: PluginInfo | None) -> bool:
+        """Register a cross-cutting plugin; nobody chose it, so one against the contract is only left out."""
+        try:
+            check_plugin(type(other), label=_label(other, "", origin), name=None)
+        except PluginError as error:
+            logger.warning("left out: %s", error)
+            return False
+        self._register(other, "", origin)
+        return True
 
     def _implementations(self, hook: str) -> list[pluggy.HookImpl]:
         """Return the plain implementations in the order of their calling."""
@@ -323,6 +331,13 @@ class Plugins:
             return PluginError(f"no plugin implements the hook {hook!r} (asked: {present}); choose another backend")
         found = "None, which means 'not me'" if answer is None else f"a {type(answer).__name__}"
         return PluginError(f"hook {hook!r} of {asked} returned {found}; it must return {due}")
+
+
+def _label(plugin: object, family: str, origin: PluginInfo | None) -> str:
+    """Return what messages call a plugin."""
+    kind = type(plugin)
+    name = getattr(plugin, "name", kind.__name__)
+    return str(origin) if origin else f"{family} plugin {name!r} ({kind.__module__}:{kind.__qualname__})".lstrip()
 
 
 def _guarded(label: str, hook: pluggy.HookCaller, **arguments: object) -> list[Any]:

@@ -19,7 +19,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from lithops.errors import BackendError, ClosedError
+from lithops.errors import BackendError, ClosedError, LithopsError
 from lithops.pool import frames, shared
 from lithops.pool.deaths import Death, ending, verdict
 from lithops.pool.dispatch import STEAL_S, Dispatcher
@@ -136,6 +136,7 @@ class Pool:
 
     def cancel(self, activation_id: str, ranges: Sequence[CallRange]) -> bool:
         """Stop calls of an activation, all of them if `ranges` is empty; running ones lose their worker."""
+        self._must_be_ours()
         with self._lock:
             run = self._open.get(activation_id)
             if run is None:
@@ -150,6 +151,11 @@ class Pool:
         """See `lithops.types.Pump`."""
         self._must_be_ours()
         if not self._leading.acquire(blocking=False):
+            if self._leader == threading.get_ident():
+                raise LithopsError(
+                    "a done-callback waits for another call of its executor, on the very thread that reads the results: "
+                    "neither would ever end; wait on a thread of your own, or chain the calls"
+                )
             return
         interrupts = deferred_interrupts(self._poke)
         try:

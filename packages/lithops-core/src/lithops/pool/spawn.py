@@ -11,14 +11,16 @@ from lithops.pool.protocol import ANSWER
 _CONTROL_FD = 3
 
 # Never run by file path or with the current folder on the path: a `types.py` in it would shadow the library's.
-# The version is told before anything of ours is imported, which an older interpreter could not.
-BOOT_BEGIN = "import os, struct, sys"
+# `os` and `sys` are there already when it begins; `struct` is not. The version is told before anything of ours is
+# imported, which an older interpreter could not.
+BOOT_BEGIN = "import os, sys"
 _BOOT = (
     f"{BOOT_BEGIN}\n"
     + """\
+if sys.path[:1] == ['']: del sys.path[0]
+import struct
 os.write({fd}, struct.pack({answer!r}, b'H', *sys.version_info[:2]))
 if sys.version_info[:2] != {version}: sys.exit()
-if sys.path[:1] == ['']: del sys.path[0]
 sys.path.{how}{where!r})
 from lithops.pool import zygote
 zygote.main({fd})

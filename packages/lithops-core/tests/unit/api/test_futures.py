@@ -213,6 +213,19 @@ def test_a_callback_that_raises_is_logged_and_harms_nobody(
     assert fexec.call_async(reciprocal, 1).result() == 1
 
 
+def test_a_callback_that_waits_for_another_call_is_told_and_harms_nobody(
+    fexec: FunctionExecutor, gate: Gate, caplog: pytest.LogCaptureFixture
+) -> None:
+    called = threading.Event()
+    future = fexec.call_async(pass_gate, gate.path)
+    future.add_done_callback(lambda _: fexec.call_async(reciprocal, 2).result())
+    future.add_done_callback(lambda _: called.set())
+    gate.open()
+    assert called.wait(DEADLINE_S)
+    assert "a done-callback waits for another call of its executor" in caplog.text
+    assert fexec.call_async(reciprocal, 1).result() == 1
+
+
 def test_a_callback_may_submit_and_read(fexec: FunctionExecutor) -> None:
     chained: list[ResponseFuture] = []
     called = threading.Event()

@@ -65,7 +65,7 @@ class Heard:
 @pytest.fixture
 def depot(store: Counting) -> Depot:
     storage = Storage.over(store, backend="counting", bucket=BUCKET, section={})
-    return Depot(storage, WorkerPart(target="no:where"), "x-0", Leftovers("x-0", lambda: storage))
+    return Depot(storage, WorkerPart(target="no:where"), "x-0", Leftovers("x-0", lambda: storage, {}))
 
 
 @pytest.fixture
