@@ -123,7 +123,7 @@ class FunctionExecutor(Submitting):
         show_progressbar: bool = True,
     ) -> tuple[FuturesList, FuturesList]:
         """Wait as `lithops.wait` does; without `fs`, for every call whose result was not taken. Ctrl-C cancels them."""
-        from lithops.session import held
+        from lithops.futures import held
         from lithops.wait import wait
 
         futures = self._session.unread() if fs is None else held(fs)
@@ -154,7 +154,7 @@ class FunctionExecutor(Submitting):
         what is waited for.
         """
         from lithops.future import ResponseFuture
-        from lithops.session import jobs_of, loud
+        from lithops.futures import jobs_of, loud
         from lithops.wait import get_result
 
         futures = self._session.unread() if fs is None else loud(fs)
@@ -168,7 +168,7 @@ class FunctionExecutor(Submitting):
         self, fs: ResponseFuture | Iterable[ResponseFuture] | None = None, timeout: float | None = None
     ) -> Iterator[ResponseFuture]:
         """Yield futures as their calls end; `JobTimeoutError` if that takes longer than `timeout` seconds in all."""
-        from lithops.session import held
+        from lithops.futures import held
         from lithops.wait import as_completed
 
         futures = self._session.unread() if fs is None else held(fs)
@@ -257,7 +257,7 @@ class FunctionExecutor(Submitting):
         on_exit: bool = False,
     ) -> None:
         """Remove what this executor's jobs left behind: logs, temporary objects, and the cloud objects `cs`."""
-        from lithops.session import jobs_of
+        from lithops.futures import jobs_of
         from lithops.types import CleanScope
 
         if cs is not None:

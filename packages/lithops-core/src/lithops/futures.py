@@ -1,4 +1,4 @@
-"""`FuturesList`: the futures of a job, made when somebody touches them."""
+"""`FuturesList`: the futures of a job, made when somebody touches them; and what the user gives for futures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex
 
 from lithops.errors import BadCallError
-from lithops.future import ResponseFuture
+from lithops.future import ResponseFuture, listed
 
 if TYPE_CHECKING:
     from lithops.jobs.job import Job
@@ -180,3 +180,44 @@ for _name in (
     *("clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"),
 ):
     setattr(FuturesList, _name, _touching(_name))
+
+
+# --- what the user gives for futures
+
+Some = ResponseFuture | Iterable[ResponseFuture]
+
+
+def hush(futures: Some) -> None:
+    """Leave the results of these calls out of `get_result()`: they feed another job."""
+    for job in jobs_of(futures):
+        job.quiet = True
+
+
+def loud(futures: Some) -> Some:
+    """Leave out calls that only feed another job, unless there are no others."""
+    if isinstance(futures, ResponseFuture) or (isinstance(futures, FuturesList) and futures.job is not None):
+        return futures
+    several = listed(futures)
+    return [future for future in several if not future._job.quiet] or several
+
+
+def held(futures: Some) -> Some:
+    """Return futures that can be gone through more than once. Raises `BadCallError` for what are none."""
+    return futures if isinstance(futures, ResponseFuture | FuturesList) else listed(futures)
+
+
+def rows_of(futures: Some) -> list[tuple[Job, Iterable[int]]]:
+    """Return the calls that futures belong to, by job, as rows of its table."""
+    if isinstance(futures, FuturesList) and futures.job is not None:
+        return [(futures.job, range(futures.job.table.calls))]
+    rows: dict[Job, set[int]] = {}
+    for future in listed(futures):
+        rows.setdefault(future._job, set()).add(future._row)
+    return list(rows.items())
+
+
+def jobs_of(futures: Some) -> list[Job]:
+    """The jobs that futures belong to, each once."""
+    if isinstance(futures, FuturesList) and futures.job is not None:
+        return [futures.job]
+    return list({id(future._job): future._job for future in listed(futures)}.values())

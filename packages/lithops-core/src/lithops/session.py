@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
 import time
 import weakref
@@ -13,9 +12,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lithops.errors import BadCallError, CancelledError, ClosedError, ConfigError, RuntimeMismatchError
-from lithops.future import ResponseFuture, listed
-from lithops.futures import FuturesList
+from lithops.errors import BadCallError, CancelledError, ClosedError
+from lithops.future import ResponseFuture
+from lithops.futures import FuturesList, Some, hush, rows_of
 from lithops.invoke.invoker import Invoker
 from lithops.invoke.ranges import merged
 from lithops.jobs.build import JobBuilder, JobOptions
@@ -24,8 +23,8 @@ from lithops.jobs.checked import seconds, whole
 from lithops.jobs.flow import Flow
 from lithops.jobs.kept import KeptJobs
 from lithops.jobs.retry import policy_of
-from lithops.plugins import open_plugins
-from lithops.types import CallRange, ExecutorInfo, Lane, RuntimeRequest
+from lithops.opening import configured_plugins, deployed, lane_of, state_folder_of
+from lithops.types import CallRange, Lane
 
 if TYPE_CHECKING:
     from lithops.config.settings import Settings
@@ -38,11 +37,9 @@ if TYPE_CHECKING:
     from lithops.lanes.depot import Depot
     from lithops.plugins import Plugins
     from lithops.storage import Storage
-    from lithops.types import RuntimeMeta
+    from lithops.types import WorkerPart
 
 logger = logging.getLogger(__name__)
-
-Some = ResponseFuture | Iterable[ResponseFuture]
 
 
 class Session:
@@ -64,19 +61,19 @@ class Session:
         self._leftovers: Leftovers | None = None
         self._promise: Callable[[Job, int], Locator] | None = None
         self.memory_mb: int | None = getattr(settings.compute, "runtime_memory", None)
-        self.plugins = self._open_plugins()
+        self.plugins = configured_plugins(settings, executor_id, state_folder_of(self))
         try:
             self.limits = limits = self.plugins.limits(settings.compute)
-            runtime, self._depot = self._deploy()
-            _must_agree(runtime)
-            lane = self._lane()
+            runtime, part = deployed(self.plugins, limits, lambda: self.storage)
+            self._depot = None if part is None else self._depot_for(part)
+            lane = lane_of(settings, limits, reached=part is not None)
             self._invoker = Invoker(
                 self.plugins,
                 limits,
                 infrastructure_retries=settings.lithops.infrastructure_retries,
                 lane=lane,
                 depot=self._depot,
-                journal=self._journal(lane),
+                journal=self._journal() if lane is Lane.STORAGE else None,
                 interval_s=settings.lithops.monitoring_interval,
                 speculation=settings.lithops.speculation,
             )
@@ -98,6 +95,16 @@ class Session:
         self._finalizer = weakref.finalize(self, _let_go, self._invoker, self.plugins)
         self._finalizer.atexit = False
         logger.debug("executor %s: %s, on %s", executor_id, settings.backend, runtime.description)
+
+    def _depot_for(self, part: WorkerPart) -> Depot:
+        from lithops.lanes.depot import Depot
+
+        return Depot(self.storage, part, self.executor_id, self.leftovers)
+
+    def _journal(self) -> Journal:
+        from lithops.jobs.journal import Journal
+
+        return Journal(self.leftovers.tell)
 
     # --- jobs
 
@@ -247,28 +254,11 @@ class Session:
 
     def adopt(self, jobs: Iterable[JournalledJob]) -> list[Job]:
         """Go on with jobs of an earlier process, whose results come through the store."""
-        from lithops.jobs.job import Job, JobFacts
-        from lithops.jobs.table import JobTable
-
         assert self._depot is not None, "their results lie there"
         adopted: list[Job] = []
         for noted in jobs:
-            facts = JobFacts(
-                executor_id=self.executor_id,
-                job_id=noted.job_id,
-                function_name=noted.function_name,
-                backend=self.settings.backend,
-                runtime_name="",
-                runtime_memory=self.memory_mb,
-                timeout_s=noted.timeout_s,
-                retry=noted.retry,
-                created=noted.created,
-                is_map=noted.is_map,
-                parallel=self.limits.parallel_calls,
-                lane=Lane.STORAGE,
-            )
-            job = Job(facts, JobTable(noted.calls), None)
-            job.submitted, job.cancel, job.promise = noted.created, self._cancel, self._promised
+            job = noted.revived(self.executor_id, self.settings.backend, self.memory_mb, self.limits.parallel_calls)
+            job.cancel, job.promise = self._cancel, self._promised
             self._depot.adopt(job.key, noted.secret)
             self._keep(job)
             self._invoker.adopt(job, noted.activations.values())
@@ -392,81 +382,6 @@ class Session:
                 self._leftovers.drop_spent(unread=unread, finished=finished)
             self._leftovers.close()
 
-    # --- the beginning
-
-    def _open_plugins(self) -> Plugins:
-        settings = self.settings
-        plugins = open_plugins(compute=settings.backend)
-        if settings.mode == "serverless":
-            from lithops.serverless.plugin import Serverless
-
-            plugins.add_mode(Serverless(plugins))
-        try:
-            info = ExecutorInfo(
-                executor_id=self.executor_id,
-                mode=settings.mode,
-                backend=settings.backend,
-                storage=settings.storage,
-                state_dir=self._state_dir(),
-            )
-            others = {other: settings.sections.get(getattr(other, "name", "")) for other in plugins.others}
-            plugins.configure(info, compute=settings.compute, others=others)
-        except BaseException:
-            plugins.close()
-            raise
-        return plugins
-
-    def _deploy(self) -> tuple[RuntimeMeta, Depot | None]:
-        """Have the runtime made; return it, and what is kept for workers in a store that they reach from there."""
-        if self.limits.calls_per_activation is None:
-            return self.plugins.deploy_runtime(RuntimeRequest()), None
-        from lithops.lanes.depot import Depot
-
-        part = self.storage.storage_handler.worker_part()
-        runtime = self.plugins.deploy_runtime(RuntimeRequest(packages=part.packages, requirements=part.requirements))
-        reached = runtime.shares_files or not part.local
-        return runtime, Depot(self.storage, part, self.executor_id, self.leftovers) if reached else None
-
-    def _journal(self, lane: Lane) -> Journal | None:
-        if lane is not Lane.STORAGE:
-            return None
-        from lithops.jobs.journal import Journal
-
-        return Journal(self.leftovers.tell)
-
-    def _lane(self) -> Lane:
-        if self.limits.calls_per_activation is None:
-            return Lane.STREAM
-        from lithops.lanes.choice import choose
-
-        return choose(self.settings, self.limits, reached=self._depot is not None)
-
-    def _state_dir(self) -> str:
-        """Return the state folder; where there can be none, a private one for as long as this lives."""
-        from lithops.config.paths import state_folder
-
-        try:
-            return state_folder()
-        except ConfigError as error:
-            import shutil
-            import tempfile
-
-            folder = tempfile.mkdtemp(prefix="lithops-")
-            logger.warning("%s; until then logs are kept in %r and removed at the end", error, folder)
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-            return folder
-
-
-def _must_agree(runtime: RuntimeMeta) -> None:
-    """Refuse a runtime of another minor version of Python: what is pickled here would not load there."""
-    here = sys.version_info[:2]
-    if runtime.python != here:
-        mine, theirs = (f"{major}.{minor}" for major, minor in (here, runtime.python))
-        raise RuntimeMismatchError(
-            f"the driver runs Python {mine} but runtime {runtime.description!r} is Python {theirs}; functions can only "
-            f"travel between equal minor versions: choose a runtime of Python {mine}, or run the driver on Python {theirs}"
-        )
-
 
 def _let_go(invoker: Invoker, plugins: Plugins) -> None:
     """Close what an executor had; on a thread of its own, for garbage is collected anywhere, with any lock held."""
@@ -476,39 +391,3 @@ def _let_go(invoker: Invoker, plugins: Plugins) -> None:
         plugins.close()
 
     threading.Thread(target=close, name="lithops-close", daemon=True).start()
-
-
-def hush(futures: Some) -> None:
-    """Leave the results of these calls out of `get_result()`: they feed another job."""
-    for job in jobs_of(futures):
-        job.quiet = True
-
-
-def loud(futures: Some) -> Some:
-    """Leave out calls that only feed another job, unless there are no others."""
-    if isinstance(futures, ResponseFuture) or (isinstance(futures, FuturesList) and futures.job is not None):
-        return futures
-    several = listed(futures)
-    return [future for future in several if not future._job.quiet] or several
-
-
-def held(futures: Some) -> Some:
-    """Return futures that can be gone through more than once. Raises `BadCallError` for what are none."""
-    return futures if isinstance(futures, ResponseFuture | FuturesList) else listed(futures)
-
-
-def rows_of(futures: Some) -> list[tuple[Job, Iterable[int]]]:
-    """Return the calls that futures belong to, by job, as rows of its table."""
-    if isinstance(futures, FuturesList) and futures.job is not None:
-        return [(futures.job, range(futures.job.table.calls))]
-    rows: dict[Job, set[int]] = {}
-    for future in listed(futures):
-        rows.setdefault(future._job, set()).add(future._row)
-    return list(rows.items())
-
-
-def jobs_of(futures: Some) -> list[Job]:
-    """The jobs that futures belong to, each once."""
-    if isinstance(futures, FuturesList) and futures.job is not None:
-        return [futures.job]
-    return list({id(future._job): future._job for future in listed(futures)}.values())

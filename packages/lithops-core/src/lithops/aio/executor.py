@@ -14,17 +14,16 @@ from lithops.aio.streams import AsyncResultStream
 from lithops.errors import ClosedError
 from lithops.executors import FunctionExecutor
 from lithops.future import ResponseFuture
-from lithops.futures import FuturesList
+from lithops.futures import FuturesList, jobs_of
 from lithops.jobs.awaiting import Alarm, until_complete, until_over
-from lithops.session import jobs_of
 from lithops.stream import items_of
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from lithops.futures import Some
     from lithops.jobs.retry import RetryPolicy
-    from lithops.session import Some
 
 Submitted = TypeVar("Submitted", ResponseFuture, FuturesList)
 

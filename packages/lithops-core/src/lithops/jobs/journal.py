@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from lithops.jobs.job import Job, JobFacts
 from lithops.jobs.retry import RetryPolicy
+from lithops.jobs.table import JobTable
 from lithops.records import field, record
 from lithops.types import Activation, CallRange, Lane, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from lithops.jobs.job import Job
     from lithops.jobs.notes import Line
 
 
@@ -70,10 +71,25 @@ class JournalledJob:
     activations: Mapping[str, tuple[Activation, Receipt]] = field(default_factory=dict, repr=False)
     """Those that may still be heard of, by their ids."""
 
-    @property
-    def retry(self) -> RetryPolicy:
-        """Its inputs went with the driver, so no call is tried again."""
-        return RetryPolicy(retries=0)
+    def revived(self, executor_id: str, backend: str, memory_mb: int | None, parallel: int | None) -> Job:
+        """Return the job again, with nothing ended; its inputs went with the driver, so no call is tried again."""
+        facts = JobFacts(
+            executor_id=executor_id,
+            job_id=self.job_id,
+            function_name=self.function_name,
+            backend=backend,
+            runtime_name="",
+            runtime_memory=memory_mb,
+            timeout_s=self.timeout_s,
+            retry=RetryPolicy(retries=0),
+            created=self.created,
+            is_map=self.is_map,
+            parallel=parallel,
+            lane=Lane.STORAGE,
+        )
+        job = Job(facts, JobTable(self.calls), None)
+        job.submitted = self.created
+        return job
 
 
 def journalled(executor_id: str, lines: Sequence[Line]) -> list[JournalledJob]:

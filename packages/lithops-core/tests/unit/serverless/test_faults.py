@@ -109,7 +109,7 @@ def test_closing_ends_what_is_under_way(make: Make, faas_double: FaasDouble) -> 
 def test_a_runtime_of_another_python_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
-    monkeypatch.setattr("lithops.session.sys", type("Sys", (), {"version_info": (3, 99)}))
+    monkeypatch.setattr("lithops.opening.sys", type("Sys", (), {"version_info": (3, 99)}))
     assert sys.version_info < (3, 99)
     with pytest.raises(
         errors.RuntimeMismatchError, match=r"the driver runs Python 3\.99 but runtime 'lithops-.*is Python"
