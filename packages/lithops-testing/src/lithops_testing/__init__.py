@@ -15,6 +15,7 @@ from lithops_testing._version import __version__ as __version__
 TYPE_CHECKING = False  # typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from lithops_testing.faas import FaasDouble as FaasDouble
+    from lithops_testing.objects import StoreDouble as StoreDouble
     from lithops_testing.plugin import PluginContract as PluginContract
     from lithops_testing.serverless import ServerlessContract as ServerlessContract
     from lithops_testing.serverless_runs import ServerlessRunsContract as ServerlessRunsContract
@@ -26,6 +27,7 @@ _HOME = {
     "ServerlessContract": "lithops_testing.serverless",
     "ServerlessRunsContract": "lithops_testing.serverless_runs",
     "StorageContract": "lithops_testing.storage",
+    "StoreDouble": "lithops_testing.objects",
 }
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "ServerlessContract",
     "ServerlessRunsContract",
     "StorageContract",
+    "StoreDouble",
     "__version__",
 ]
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 SomeSettings = TypeVar("SomeSettings", bound=Settings)
 
+Door = Callable[[dict[str, Any]], Answer]
+"""Takes a JSON object; raises `ValueError` for one that makes no sense."""
+
 
 class Service(ABC, Generic[SomeSettings, SomeFault]):
     """A service and its answers; a subclass says in `route` what it is there for.
@@ -35,7 +38,7 @@ class Service(ABC, Generic[SomeSettings, SomeFault]):
         self.outage: Callable[[float], None] | None = None
         """Refuses connections for so many seconds; set by who listens."""
         self._faults = faults
-        self._token = token
+        self.token = token
 
     @property
     @abstractmethod
@@ -58,9 +61,18 @@ class Service(ABC, Generic[SomeSettings, SomeFault]):
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return json_answer(401, error="unauthorized", message="send the header Authorization: Bearer TOKEN")
-        if not hmac.compare_digest(token.encode(), self._token.encode()):
+        if not hmac.compare_digest(token.encode(), self.token.encode()):
             return json_answer(403, error="forbidden", message="this token is not the service's")
         return None
+
+    def doors(self) -> dict[tuple[str, str], Door]:
+        """Return what answers what tests say to the service itself, by method and the path behind /admin/."""
+        return {
+            ("PUT", "faults"): self._set_faults,
+            ("PATCH", "settings"): self._set_settings,
+            ("GET", "counters"): self._tell_counters,
+            ("POST", "outage"): self._begin_outage,
+        }
 
     def serve(self, request: Request, reply: Reply) -> None:
         """Answer a request, sooner or later."""
@@ -77,13 +89,7 @@ class Service(ABC, Generic[SomeSettings, SomeFault]):
                 self.route(request, reply)
 
     def _administer(self, what: str, request: Request) -> Answer:
-        doors: dict[tuple[str, str], Callable[[dict[str, Any]], Answer]] = {
-            ("PUT", "faults"): self._set_faults,
-            ("PATCH", "settings"): self._set_settings,
-            ("GET", "counters"): self._tell_counters,
-            ("POST", "outage"): self._begin_outage,
-        }
-        door = doors.get((request.method, what))
+        door = self.doors().get((request.method, what))
         if door is None:
             return nothing_at(request)
         try:
