@@ -26,6 +26,6 @@ class StoreDouble(Double):
         """Variables by which workers prove who they are, as a platform would set them."""
         return {"STORE_DOUBLE_TOKEN_FILE": self.token_file}
 
-    def keys(self, bucket: str = FIRST_BUCKET) -> list[str]:
+    def keys_in(self, bucket: str = FIRST_BUCKET) -> list[str]:
         """Return all keys of a bucket, those of objects that are not visible yet included; none if it is not there."""
         return list(self.ask("GET", "/admin/keys")["buckets"].get(bucket, ()))

@@ -82,12 +82,15 @@ class Asker:
 
         Raises `StorageError`, the one that stands for what was answered.
         """
+        headers = {**question.headers, "Authorization": f"Bearer {self._identity.token()}"}
+        if question.once:
+            headers["Transfer-Encoding"] = "chunked"
         tries = 1 if question.once else TRIES
         for number in range(tries):
             if number:
                 time.sleep(FIRST_PAUSE_S * 2 ** (number - 1) * (0.5 + random.random() / 2))  # noqa: S311 - jitter
             try:
-                answer = self._once(question)
+                answer = self._once(question, headers)
             except ssl.SSLCertVerificationError as error:
                 raise StorageError(
                     f"cannot {question.doing}: the store at {self._endpoint} cannot be trusted: {error.verify_message}; "
@@ -104,24 +107,21 @@ class Asker:
                 break
         raise failure
 
-    def _once(self, question: Question) -> Answer:
-        connection, response = self._sent(question)
+    def _once(self, question: Question, headers: Mapping[str, str]) -> Answer:
+        connection, response = self._sent(question, headers)
         try:
-            headers = {name.lower(): value for name, value in response.getheaders()}
+            told = {name.lower(): value for name, value in response.getheaders()}
             if question.streams and response.status in (200, 206):
-                return Answer(status=response.status, headers=headers, body=b"", rest=(connection, response))
+                return Answer(status=response.status, headers=told, body=b"", rest=(connection, response))
             body = response.read()
         except BaseException:
             connection.close()
             raise
         self.connections.give_back(connection)
-        return Answer(status=response.status, headers=headers, body=body, rest=None)
+        return Answer(status=response.status, headers=told, body=body, rest=None)
 
-    def _sent(self, question: Question) -> tuple[Connection, http.client.HTTPResponse]:
+    def _sent(self, question: Question, headers: Mapping[str, str]) -> tuple[Connection, http.client.HTTPResponse]:
         """Send a request and return the head of the answer; a connection that was kept too long is replaced."""
-        headers = {"Authorization": f"Bearer {self._identity.token()}", **question.headers}
-        if question.once:
-            headers["Transfer-Encoding"] = "chunked"
         while True:
             connection, kept = (self.connections.fresh(), False) if question.once else self.connections.take()
             try:
