@@ -16,6 +16,7 @@ TYPE_CHECKING = False  # typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
     from lithops_testing.array_runs import ArrayContract as ArrayContract
     from lithops_testing.faas import FaasDouble as FaasDouble
+    from lithops_testing.objects import StoreDouble as StoreDouble
     from lithops_testing.plugin import PluginContract as PluginContract
     from lithops_testing.serverless import ServerlessContract as ServerlessContract
     from lithops_testing.serverless_runs import ServerlessRunsContract as ServerlessRunsContract
@@ -28,6 +29,7 @@ _HOME = {
     "ServerlessContract": "lithops_testing.serverless",
     "ServerlessRunsContract": "lithops_testing.serverless_runs",
     "StorageContract": "lithops_testing.storage",
+    "StoreDouble": "lithops_testing.objects",
 }
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "ServerlessContract",
     "ServerlessRunsContract",
     "StorageContract",
+    "StoreDouble",
     "__version__",
 ]
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lithops_testing.faas import FaasDouble
+    from lithops_testing.objects import StoreDouble
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +40,35 @@ def faas_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have the backend `faas_double` installed; the folder, for `PYTHONPATH`, does that for other processes."""
     target = "lithops_testing.backends.faas.plugin:FaasDouble"
     return _installed(tmp_path / "faas-backend", monkeypatch, "serverless", "faas_double", target)
+
+
+@pytest.fixture(scope="session")
+def store_service() -> Iterator[StoreDouble]:
+    """An object store that lives as long as the tests run; `store_double` is what tests take."""
+    from lithops_testing.objects import StoreDouble
+
+    with StoreDouble() as service:
+        yield service
+
+
+@pytest.fixture
+def store_double(store_service: StoreDouble, store_backend: str, monkeypatch: pytest.MonkeyPatch) -> StoreDouble:
+    """An object store with one empty bucket in which nothing goes wrong yet; backend `store_double` is installed.
+
+    Its `config` is the section `store_double` of the configuration. Processes that the test starts are let in; where
+    workers get variables of their own, `identity` is what they need.
+    """
+    store_service.reset()
+    for name, value in store_service.identity.items():
+        monkeypatch.setenv(name, value)
+    return store_service
+
+
+@pytest.fixture
+def store_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have the backend `store_double` installed; the folder, for `PYTHONPATH`, does that for other processes."""
+    target = "lithops_testing.backends.store.plugin:StoreDouble"
+    return _installed(tmp_path / "store-backend", monkeypatch, "storage", "store_double", target)
 
 
 @pytest.fixture

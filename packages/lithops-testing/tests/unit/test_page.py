@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from lithops_testing.faas.counters import Counters
-from lithops_testing.faas.faults import Faults
-from lithops_testing.faas.settings import Settings
+from lithops_testing.faas.counters import Counters as FunctionCounters
+from lithops_testing.faas.faults import Faults as FunctionFaults
+from lithops_testing.faas.settings import Settings as FunctionSettings
 from lithops_testing.faulty_reports import FaultyReportsConfig
+from lithops_testing.objects.counters import Counters as StoreCounters
+from lithops_testing.objects.faults import Faults as StoreFaults
+from lithops_testing.objects.settings import Settings as StoreSettings
 
 pytest_plugins = ["pytester"]
 
@@ -20,12 +24,15 @@ PAGE = next(
     page for parent in Path(__file__).resolve().parents if (page := parent / "docs" / "testing_backends.md").exists()
 ).read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(python|text)\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+MODELS = (FunctionSettings, FunctionFaults, StoreSettings, StoreFaults, FaultyReportsConfig)
+PROGRAMS = [
+    (text, said) for (kind, text), (next_kind, said) in pairwise(BLOCKS) if (kind, next_kind) == ("python", "text")
+]
 TESTS = {match[1]: text for _, text in BLOCKS if (match := re.match(r"# (test_\w+\.py)\n", text))}
 
 
-def test_the_program_prints_what_the_page_says() -> None:
-    (program,) = (text for kind, text in BLOCKS if kind == "python" and text.startswith("from lithops_testing"))
-    (expected,) = (text for kind, text in BLOCKS if kind == "text")
+@pytest.mark.parametrize(("program", "expected"), PROGRAMS, ids=range(len(PROGRAMS)))
+def test_the_program_prints_what_the_page_says(program: str, expected: str) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert (done.stdout, done.stderr) == (expected, "")
 
@@ -38,9 +45,13 @@ def test_the_tests_of_the_page_pass(name: str, pytester: pytest.Pytester, monkey
     assert result.ret == pytest.ExitCode.OK
 
 
+def test_the_page_has_a_program_of_each_service() -> None:
+    assert len(PROGRAMS) == 2
+
+
 def test_everything_is_told_of() -> None:
     named = set(re.findall(r"`(\w+)(?:\(.*?\))?`", PAGE))
-    fields = {*Settings.model_fields, *Faults.model_fields, *FaultyReportsConfig.model_fields}
+    fields = {name for model in MODELS for name in model.model_fields}
     assert fields - named == set()
-    told = named & set(vars(Counters()))
-    assert len(told) > 5
+    assert len(named & set(vars(FunctionCounters()))) > 5
+    assert set(vars(StoreCounters())) - named == set()

@@ -13,6 +13,7 @@ from lithops.errors import ObjectNotFound, StorageError, StorageUnavailable
 from lithops.lanes.answers import reports_of
 from lithops.lanes.listing import arrived
 from lithops.remote.envelope import checked
+from lithops.remote.payloads import UNSEEN_S
 from lithops.types import Cause, Phase
 
 if TYPE_CHECKING:
@@ -47,7 +48,14 @@ class _Awaited:
         self.place = place
         self.since = time.monotonic()
         self.gone: ActivationState | None = None
-        self.looks_left = LAST_LOOKS  # once it is gone
+        self.buried_at = 0.0  # not before, once it is gone
+        self.looks_left = LAST_LOOKS  # the same
+
+    def has_gone(self, state: ActivationState) -> None:
+        """Take note that it does not run any more."""
+        self.gone = state
+        # what nothing took down has written its report, which the store may not show yet
+        self.buried_at = time.monotonic() + (UNSEEN_S if state.cause is Cause.UNREACHABLE else 0.0)
 
 
 class Collector:
@@ -157,7 +165,7 @@ class Collector:
             if one.gone is None or one in there:
                 continue
             one.looks_left -= 1
-            if one.looks_left < 0:
+            if one.looks_left < 0 and time.monotonic() >= one.buried_at:
                 self._sink.lost(one.activation.activation_id, one.gone.cause, one.gone.detail, ())
 
     def _ask(self, awaited: Sequence[_Awaited]) -> None:
@@ -172,7 +180,7 @@ class Collector:
             receipts = {id(one.receipt): one.receipt for one in old.values()}
             for state in self._poll(tuple(receipts.values())):
                 if state.phase is Phase.GONE and (one := old.get(state.activation_id)) is not None:
-                    one.gone = state
+                    one.has_gone(state)
 
     def _read(self, one: _Awaited) -> list[Report]:
         """Return the reports of an activation; none if it has no more to tell, or has been told of as lost."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeVar
 
-from lithops.errors import PreconditionFailed, StorageError, StorageUnavailable
+from lithops.errors import ObjectNotFound, PreconditionFailed, StorageError, StorageUnavailable
 from lithops.records import record
 from lithops.types import ByteRange, GetRequest, Payload, PutRequest
 from lithops.worker.codec import HEAD_BYTES, Pickled, Unloaded
@@ -23,6 +23,8 @@ Buffer = bytes | memoryview
 PATIENCE_S = 60.0
 """How long a store may be away before what was to be read or written is given up."""
 DIGEST_BYTES = 20
+UNSEEN_S = 5.0
+"""How long a store may hide what was written; most show it at once."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 
 
@@ -84,36 +86,45 @@ class PayloadStore:
             return False
         return True
 
-    def read(self, key: str, part: ByteRange | None = None) -> bytes:
-        """Return an object or a part of it. Raises `StorageError`."""
+    def read(self, key: str, part: ByteRange | None = None, *, unseen_s: float = 0.0) -> bytes:
+        """Return an object or a part of it. Raises `StorageError`.
+
+        One that is not there is waited for, for `unseen_s` seconds.
+        """
 
         def read() -> bytes:
             body = self.store.get_object(GetRequest(bucket=self.bucket, key=key, range=part))
             with contextlib.closing(body.stream):
                 return body.stream.read()
 
-        return self._patiently(read)
+        return self._patiently(read, unseen_s)
 
     def get(self, places: Sequence[Place]) -> list[Payload]:
         """Read payloads; those that lie side by side are one request.
 
-        Raises `StorageError`, also if something else lies there than was put.
+        They were put there, so a store that does not show them yet is given `UNSEEN_S` seconds. Raises `StorageError`,
+        also if something else lies there than was put.
         """
         payloads: list[Payload] = []
         for together in _side_by_side(places):
             start, end = together[0].start, together[-1].start + together[-1].nbytes
-            data = memoryview(self.read(together[0].key, ByteRange(start=start, end=end - 1)) if end > start else b"")
+            part = ByteRange(start=start, end=end - 1)
+            data = memoryview(self.read(together[0].key, part, unseen_s=UNSEEN_S) if end > start else b"")
             payloads += (_payload(data[place.start - start :][: place.nbytes], place) for place in together)
         return payloads
 
-    def _patiently(self, action: Callable[[], T]) -> T:
-        """Repeat what a store cannot do for now, with longer and longer pauses, for `PATIENCE_S` seconds."""
-        until, pause_s = time.monotonic() + PATIENCE_S, _FIRST_PAUSE_S
+    def _patiently(self, action: Callable[[], T], unseen_s: float = 0.0) -> T:
+        """Repeat what a store cannot do for now, with longer and longer pauses, for `PATIENCE_S` seconds.
+
+        What it does not show is waited for, for `unseen_s` seconds.
+        """
+        began, pause_s = time.monotonic(), _FIRST_PAUSE_S
         while True:
             try:
                 return action()
-            except StorageUnavailable:
-                if time.monotonic() + pause_s > until:
+            except (StorageUnavailable, ObjectNotFound) as error:
+                patience_s = unseen_s if isinstance(error, ObjectNotFound) else PATIENCE_S
+                if time.monotonic() + pause_s > began + patience_s:
                     raise
                 from random import random  # not before something has failed: 3 ms
 

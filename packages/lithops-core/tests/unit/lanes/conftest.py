@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from lithops.errors import StorageUnavailable
+from lithops.errors import ObjectNotFound, StorageUnavailable
 from lithops.storage.local.client import LocalStorageClient
+from lithops.types import ObjectListing
 
 BUCKET = "b"
 
@@ -23,6 +24,8 @@ class Counting:
         self.asked: Counter[str] = Counter()
         self.away = 0
         """So many of the next requests find it away."""
+        self.hidden = 0
+        """So often objects are not found, or not listed, although they are there."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._store, name)
@@ -32,6 +35,11 @@ class Counting:
             if self.away > 0:
                 self.away -= 1
                 raise StorageUnavailable("the store is away")
+            if self.hidden > 0 and name in ("get_object", "list_objects"):
+                self.hidden -= 1
+                if name == "list_objects":
+                    return ObjectListing(objects=iter(()))
+                raise ObjectNotFound("the store does not show it yet")
             return method(*arguments)
 
         return counted

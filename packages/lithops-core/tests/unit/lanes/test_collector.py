@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from lithops.jobs.leftovers import Leftovers
-from lithops.lanes.collector import Collector
+from lithops.lanes.collector import LAST_LOOKS, POLL_INTERVALS, Collector
 from lithops.lanes.depot import Depot
 from lithops.remote.envelope import encode_reports, signed
 from lithops.storage import Storage
@@ -189,6 +189,19 @@ def test_one_that_is_gone_and_has_left_a_report_is_not(make: Make, depot: Depot,
 
     make(poll=poll).await_report(activation(0), receipt(0))
     heard.wait(lambda: heard.reports)
+    assert not heard.losses
+
+
+def test_the_report_of_one_that_has_ended_by_itself_may_show_late(
+    make: Make, depot: Depot, store: Counting, heard: Heard
+) -> None:
+    def poll(receipts: Sequence[Receipt]) -> list[ActivationState]:
+        return [ActivationState(activation_id="t-0", phase=Phase.GONE)]
+
+    finish(depot, 0)
+    store.hidden = 2 * (POLL_INTERVALS + LAST_LOOKS)
+    make(poll=poll).await_report(activation(0), receipt(0))
+    heard.wait(lambda: heard.reports or heard.losses)
     assert not heard.losses
 
 

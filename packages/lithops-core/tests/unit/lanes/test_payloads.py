@@ -80,6 +80,22 @@ def test_but_not_for_ever_and_not_by_who_is_closing(
         payloads.read("k")
 
 
+def test_what_a_store_does_not_show_yet_is_waited_for(
+    payloads: PayloadStore, store: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_FIRST_PAUSE_S", 0.001)
+    (place,) = payloads.put("k", [Payload(body=b"x")])
+    store.hidden = 5
+    assert payloads.get([place])[0].body == b"x"
+    store.hidden = 1
+    with pytest.raises(errors.ObjectNotFound):  # whether this was ever written nobody knows
+        payloads.read("k")
+    monkeypatch.setattr(module, "UNSEEN_S", 0.02)
+    store.hidden = 10_000
+    with pytest.raises(errors.ObjectNotFound):
+        payloads.get([place])
+
+
 def test_a_stored_array_can_be_written_to(payloads: PayloadStore) -> None:
     import pickle
 

@@ -7,15 +7,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from lithops_testing.faas.environment import Ended
-from lithops_testing.faas.wire import Answer, json_answer
+from lithops_testing.service.wire import Answer, json_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from lithops_testing.faas.faults import Fault
     from lithops_testing.faas.functions import Function
     from lithops_testing.faas.invocations import Invocations
     from lithops_testing.faas.settings import Settings
-    from lithops_testing.faas.wire import Reply, Request
+    from lithops_testing.service.wire import Reply, Request
 
 INDEX = "FAAS_ARRAY_INDEX"
 """The variable in which an environment finds which part of the array is its own."""
@@ -49,8 +50,10 @@ class _Array:
 class Arrays:
     """All arrays, by the names that their clients gave them."""
 
-    def __init__(self, settings: Settings, invocations: Invocations) -> None:
+    def __init__(self, settings: Settings, invocations: Invocations, throw: Callable[[], Mapping[str, Fault]]) -> None:
+        """`throw` says which faults the next request, or the next activation, meets."""
         self._invocations = invocations
+        self._throw = throw
         self._arrays: dict[str, _Array] = {}
         self.configure(settings)
 
@@ -61,7 +64,7 @@ class Arrays:
 
     def start(self, function: Function, request: Request, reply: Reply) -> None:
         """Start an array; a second request for the same one starts nothing."""
-        faults = self._invocations.dice.throw()
+        faults = self._throw()
         refused = self._invocations.refused_by(faults) or self._refused(request)
         if refused is not None:
             reply(refused)
@@ -115,9 +118,7 @@ class Arrays:
         try:
             async with self._slots:
                 array.note(index, "running")
-                await self._invocations.run(
-                    array.function, array.body, self._invocations.dice.throw(), {INDEX: str(index)}
-                )
+                await self._invocations.run(array.function, array.body, self._throw(), {INDEX: str(index)})
         except Ended as ended:
             array.note(index, "gone", ended.code, str(ended))
         except asyncio.CancelledError:

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 
 from lithops_testing.faas import stub
 from lithops_testing.faas.environment import Ended, Environment
-from lithops_testing.faas.faults import NEVER, Dice, Fault, Faults
 from lithops_testing.faas.fleet import NONE
 from lithops_testing.faas.throttle import Bucket
-from lithops_testing.faas.wire import Answer, json_answer
+from lithops_testing.service.faults import seconds_of
+from lithops_testing.service.wire import Answer, json_answer
 
 if TYPE_CHECKING:
     from lithops_testing.faas.counters import Counters
+    from lithops_testing.faas.faults import Fault
     from lithops_testing.faas.fleet import Fleet
     from lithops_testing.faas.functions import Function
     from lithops_testing.faas.settings import Settings
-    from lithops_testing.faas.wire import Reply, Request
+    from lithops_testing.service.wire import Reply, Request
 
 STATUS = {
     "crashed": 502,
@@ -62,7 +63,7 @@ class _Invocation:
 
 
 class Invocations:
-    """Runs invocations under the settings and faults of the moment."""
+    """Runs invocations under the settings of the moment."""
 
     def __init__(self, settings: Settings, fleet: Fleet, counters: Counters) -> None:
         self._fleet = fleet
@@ -72,17 +73,15 @@ class Invocations:
         self._numbers = itertools.count(1)
         self._events: dict[str, dict[str, str]] = {}  # by the client's name, the oldest first
         self.configure(settings)
-        self.dice = Dice(Faults(), settings.seed)
 
     def configure(self, settings: Settings) -> None:
         """Go on under other settings."""
         self._settings = settings
         self._bucket = None if settings.rate_per_s is None else Bucket(settings.rate_per_s, settings.burst)
 
-    def start(self, function: Function, request: Request, reply: Reply) -> None:
-        """Run an invocation, beside others; returns at once."""
+    def start(self, function: Function, request: Request, reply: Reply, faults: Mapping[str, Fault]) -> None:
+        """Run an invocation, beside others, as the faults that it meets allow; returns at once."""
         self._counters.began(request.size_bytes)
-        faults = self.dice.throw()
         one = _Invocation(function, request, reply, faults)
         refused = self._refused(one)
         if refused is not None:
@@ -93,7 +92,7 @@ class Invocations:
             self._note(one, phase="running")
             lost = "lost_answer" in faults
             reply(json_answer(202, self._told(one), accepted=one.name) if not lost else Answer(status=202, sent=0.0))
-        delay_s = self._settings.latency_s + _seconds(faults, "latency") + (self._settings.stub_ms or 0.0) / 1000
+        delay_s = self._settings.latency_s + seconds_of(faults, "latency") + (self._settings.stub_ms or 0.0) / 1000
         asyncio.get_running_loop().call_later(delay_s, self._begin, one)
 
     def _begin(self, one: _Invocation) -> None:
@@ -150,7 +149,7 @@ class Invocations:
         if not faults:
             return Answer(status=200, body=body, headers=told)
         kept = 0.0 if "lost_answer" in faults else 0.5 if "truncated_body" in faults else 1.0
-        return Answer(status=200, body=body, headers=told, slow_s=_seconds(faults, "slow_body"), sent=kept)
+        return Answer(status=200, body=body, headers=told, slow_s=seconds_of(faults, "slow_body"), sent=kept)
 
     def _told(self, one: _Invocation) -> dict[str, str]:
         billed_ms = round((time.monotonic() - one.began) * 1000)
@@ -192,7 +191,7 @@ class Invocations:
         self, function: Function, body: bytes, faults: Mapping[str, Fault], variables: Mapping[str, str] = NONE
     ) -> bytes:
         """Run an invocation in an environment, one of its own if there are `variables`. Raises `Ended`."""
-        cold_s = self._settings.cold_start_s + _seconds(faults, "cold_start")
+        cold_s = self._settings.cold_start_s + seconds_of(faults, "cold_start")
         environment = await self._fleet.take(function, cold_s, cold="cold_start" in faults, variables=variables)
         try:
             for name in _DOOMS.keys() & faults.keys():
@@ -221,11 +220,6 @@ class Invocations:
 
 def _ended(ended: Ended) -> Answer:
     return json_answer(STATUS[ended.code], error=ended.code, message=str(ended))
-
-
-def _seconds(faults: Mapping[str, Fault], name: str) -> float:
-    fault = faults.get(name, NEVER)
-    return 0.0 if fault is NEVER else fault.seconds
 
 
 def _too_large(what: str, size: int, most: int) -> Answer:

@@ -1,18 +1,16 @@
-"""What the service can be told at its start, and changed while it runs."""
+"""What the function service can be told at its start, and changed while it runs."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-MEGABYTE = 1 << 20
+from lithops_testing.service import settings
+from lithops_testing.service.settings import MEGABYTE
 
 
-class Settings(BaseModel):
+class Settings(settings.Settings):
     """How the service behaves as long as nothing goes wrong."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    port: int = Field(default=0, ge=0, le=65535, description="port on loopback; 0: any that is free")
     stub_ms: float | None = Field(
         default=None,
         ge=0,
@@ -34,4 +32,3 @@ class Settings(BaseModel):
         default=MEGABYTE, ge=1, description="the same of one whose answer is not waited for (X-Invocation-Type: event)"
     )
     response_bytes: int = Field(default=6 * MEGABYTE, ge=1, description="largest answer of a function")
-    seed: int = Field(default=0, description="of the dice that decide which requests meet a fault")

@@ -35,6 +35,11 @@ class ServiceConfig(BaseModel):
     runtime_memory: int = Field(default=512, ge=128, description="memory of an environment, in MB")
     runtime_timeout: float = Field(default=300, gt=0, description="what one activation may take, in seconds")
     worker_processes: int = Field(default=1, ge=1, le=64, description="calls that an environment runs at once")
+    environment: dict[str, str] = Field(
+        default_factory=dict,
+        description="variables of environments, such as those by which a store knows them; no secrets, as they are shown",
+        examples=[{"STORE_DOUBLE_TOKEN_FILE": "/run/token"}],
+    )
     max_workers: int = Field(default=1000, ge=1, description="activations that are under way at once")
 
     price_per_million_requests: float = Field(default=0.2, ge=0, description="price of a million activations, in USD")

@@ -83,6 +83,6 @@ class Deployment:
             "python": f"{python[0]}.{python[1]}",
             "memory_mb": config.runtime_memory,
             "timeout_s": config.runtime_timeout,
-            "environment": {"LITHOPS_WORKER_PROCESSES": str(config.worker_processes)},
+            "environment": {**config.environment, "LITHOPS_WORKER_PROCESSES": str(config.worker_processes)},
             "tags": self._tags(),
         }

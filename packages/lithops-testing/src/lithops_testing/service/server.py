@@ -9,18 +9,16 @@ import signal
 import socket
 import ssl
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lithops.records import record
-from lithops_testing.faas.certificate import HOST, server_context
-from lithops_testing.faas.routes import Service
-from lithops_testing.faas.wire import Connection
+from lithops_testing.service.certificate import HOST, server_context
+from lithops_testing.service.wire import Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from lithops_testing.faas.settings import Settings
+    from lithops_testing.service.service import Service, SomeSettings
 
 BACKLOG = 4096
 
@@ -31,39 +29,52 @@ class Address:
 
     endpoint: str
     token: str
+    token_file: str
+    """Holds the token, for programs that are not to be told it in their arguments or variables."""
     ca_file: str
 
 
 async def serve(
-    settings: Settings, ready: Callable[[Address], None], gone: Callable[[asyncio.Event], None] | None
+    settings: SomeSettings,
+    make: Callable[[SomeSettings, str, Path], Service[SomeSettings, Any]],
+    ready: Callable[[Address], None],
+    gone: Callable[[asyncio.Event], None] | None,
 ) -> None:
-    """Serve until a signal, or until `gone` sets the event it is given."""
+    """Serve until a signal, or until `gone` sets the event it is given.
+
+    `make` is told whom to let in, by their token, and in which folder it may keep files.
+    """
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, over.set)
     if gone is not None:
         gone(over)
-    with tempfile.TemporaryDirectory(prefix="faas-double-") as folder:
+    with tempfile.TemporaryDirectory(prefix="lithops-double-") as scratch:
+        folder = Path(scratch)
         token = secrets.token_hex(16)
-        service = Service(settings, token, Path(folder))
-        listener = Listener(service, *server_context(Path(folder)))
+        token_file = folder / "token"
+        token_file.touch(mode=0o600)
+        token_file.write_text(token)
+        service = make(settings, token, folder)
+        context, ca_file = server_context(folder)
+        listener = Listener(service, context)
         await listener.open(settings.port)
-        ready(Address(endpoint=f"https://{HOST}:{listener.port}", token=token, ca_file=listener.ca_file))
+        endpoint = f"https://{HOST}:{listener.port}"
+        ready(Address(endpoint=endpoint, token=token, token_file=str(token_file), ca_file=ca_file))
         try:
             await over.wait()
         finally:
             listener.close()
-            await service.close()
+            await service.empty()
 
 
 class Listener:
     """The socket of the service and the connections that came over it."""
 
-    def __init__(self, service: Service, context: ssl.SSLContext, ca_file: str) -> None:
+    def __init__(self, service: Service[Any, Any], context: ssl.SSLContext) -> None:
         self._service = service
         self._context = context
-        self.ca_file = ca_file
         self.port = 0
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
@@ -86,9 +97,7 @@ class Listener:
     async def _listen(self, bound: socket.socket) -> None:
         self.port = bound.getsockname()[1]
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(
-                self._service.serve, self._service.most_bytes, self._service.counters, self._connections
-            ),
+            lambda: Connection(self._service, self._connections),
             sock=bound,
             ssl=self._context,
             backlog=BACKLOG,

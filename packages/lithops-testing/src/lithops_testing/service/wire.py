@@ -8,17 +8,19 @@ import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 
 from lithops.records import field, record
 
 if TYPE_CHECKING:
-    from lithops_testing.faas.counters import Counters
+    from lithops_testing.service.service import Service
 
 PIECES = 20
 """In how many a slow body comes."""
+PIECE_BYTES = 256 * 1024
+"""Of any other body; the next is written when the client has taken most of what was."""
 
 
 @record
@@ -27,6 +29,8 @@ class Request:
 
     method: str
     path: str
+    """As it came, percent signs and all."""
+    query: str
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes
@@ -40,6 +44,7 @@ class Answer:
 
     status: int
     body: bytes = b""
+    """Left out where HEAD was asked for; its length is told."""
     headers: Mapping[str, str] = field(default_factory=dict)
     slow_s: float = 0.0
     """The body takes so long."""
@@ -54,21 +59,19 @@ def json_answer(status: int, headers: Mapping[str, str] | None = None, /, **valu
 
 
 Reply = Callable[[Answer], None]
-Serve = Callable[[Request, Reply], None]
-"""Takes a request and returns at once; replies when there is an answer."""
 
 
 class Connection(asyncio.Protocol):
-    """One connection. What is beyond `most_bytes` of a body is read and thrown away."""
+    """One connection. What is beyond the service's `most_bytes` of a body is read and thrown away."""
 
-    def __init__(self, serve: Serve, most_bytes: Callable[[], int], counters: Counters, open_: set[Connection]) -> None:
-        self._serve = serve
-        self._most_bytes = most_bytes
-        self._counters = counters
+    def __init__(self, service: Service[Any, Any], open_: set[Connection]) -> None:
+        self._service = service
         self._open = open_
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[Request] = deque()
         self._busy = False
+        self._sending: _Sending | None = None
+        self._full = False
         self._transport: asyncio.Transport | None = None
         self._begin()
 
@@ -82,7 +85,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take note."""
         self._transport = cast("asyncio.Transport", transport)
-        self._counters.connections += 1
+        self._service.counters.connections += 1
         self._open.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -99,6 +102,16 @@ class Connection(asyncio.Protocol):
         """Forget it. What runs, runs on: the client has gone, the work has not."""
         self._transport = None
         self._open.discard(self)
+        self._send()
+
+    def pause_writing(self) -> None:
+        """Wait: the client does not take what is written as fast as it is."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._full = False
+        self._send()
 
     # --- httptools
 
@@ -119,14 +132,16 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
         self._size += len(body)
-        if self._size - len(body) < self._most_bytes():
+        if self._size - len(body) < self._service.most_bytes:
             self._body.append(body)
 
     def on_message_complete(self) -> None:
         """Answer, once what came before is answered."""
+        path, _, query = self._url.decode("latin-1").partition("?")
         request = Request(
             method=self._parser.get_method().decode("latin-1"),
-            path=self._url.decode("latin-1").partition("?")[0],
+            path=path,
+            query=query,
             headers=self._headers,
             body=b"".join(self._body),
             size_bytes=self._size,
@@ -148,31 +163,34 @@ class Connection(asyncio.Protocol):
         self._busy = bool(self._waiting)
         if self._waiting:
             request = self._waiting.popleft()
-            self._serve(request, partial(self._reply, request))
+            self._service.serve(request, partial(self._reply, request))
 
     def _reply(self, request: Request, answer: Answer) -> None:
-        if self._transport is not None and answer.sent > 0:
-            first = len(answer.body) // PIECES if answer.slow_s > 0 else int(len(answer.body) * answer.sent)
-            self._transport.write(_head(answer) + answer.body[:first])
-            if answer.slow_s > 0:
-                self._dribble(request, answer, first)
-                return
-        self._end(request, answer)
-
-    def _dribble(self, request: Request, answer: Answer, at: int) -> None:
-        """Send another piece of a slow body, from byte `at` on, after a pause."""
-        rest = int(len(answer.body) * answer.sent) - at
-        if self._transport is None or rest <= 0:
+        body = memoryview(b"" if request.method == "HEAD" else answer.body)
+        if answer.sent > 0:
+            self._sending = _Sending(request, answer, body)
+            self._send()
+        else:
             self._end(request, answer)
+
+    def _send(self) -> None:
+        """Send as much of the answer as the client takes; the rest when it takes more."""
+        sending = self._sending
+        if sending is None or sending.resting:
             return
-        step = min(rest, len(answer.body) // PIECES + 1)
+        while self._transport is not None and not self._full and not sending.done:
+            self._transport.write(sending.next())
+            if sending.pause_s > 0 and not sending.done:
+                sending.resting = True
+                asyncio.get_running_loop().call_later(sending.pause_s, self._send_on, sending)
+                return
+        if self._transport is None or sending.done:
+            self._sending = None
+            self._end(sending.request, sending.answer)
 
-        def send() -> None:
-            if self._transport is not None:
-                self._transport.write(answer.body[at : at + step])
-            self._dribble(request, answer, at + step)
-
-        asyncio.get_running_loop().call_later(answer.slow_s * step / len(answer.body), send)
+    def _send_on(self, sending: _Sending) -> None:
+        sending.resting = False
+        self._send()
 
     def _end(self, request: Request, answer: Answer) -> None:
         if answer.sent < 1 or request.headers.get("connection", "").lower() == "close":
@@ -183,6 +201,32 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
         if self._transport is not None:
             self._transport.close()
+
+
+class _Sending:
+    """An answer on its way out."""
+
+    def __init__(self, request: Request, answer: Answer, body: memoryview) -> None:
+        slow = answer.slow_s > 0
+        self.request = request
+        self.answer = answer
+        self.resting = False
+        """Whether a slow body pauses."""
+        self._step = len(body) // PIECES + 1 if slow else PIECE_BYTES
+        self.pause_s = answer.slow_s * self._step / len(body) if slow and body else 0.0
+        """Before each piece."""
+        first = 0 if slow else self._step
+        body = body[: int(len(body) * answer.sent)]
+        self._next: bytes | memoryview = _head(answer) + body[:first]
+        self._rest = body[first:]
+        self.done = False
+
+    def next(self) -> bytes | memoryview:
+        """Return what is to be written next."""
+        piece = self._next
+        self._next, self._rest = self._rest[: self._step], self._rest[self._step :]
+        self.done = not self._next
+        return piece
 
 
 def _head(answer: Answer) -> bytes:

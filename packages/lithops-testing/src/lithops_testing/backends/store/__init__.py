@@ -1,0 +1,1 @@
+"""The reference storage backend, for the object store of this kit."""
