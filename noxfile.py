@@ -128,7 +128,9 @@ def _install(session: nox.Session, *names: str, extra: tuple[str, ...] = ()) -> 
     """Install wheels of these distributions, of those they depend on, and `extra` requirements."""
     wanted = _closure(*names, *map(_name, extra))
     foreign = [requirement for requirement in extra if _name(requirement) not in PACKAGES]
-    session.install(*(_wheel(session, name) for name in wanted), *foreign)
+    # Byte code is compiled at once, as pip does: tests start thousands of interpreters, and some may not write it.
+    compiled = ["--compile-bytecode"] if session.venv_backend == "uv" else []
+    session.install(*compiled, *(_wheel(session, name) for name in wanted), *foreign)
 
 
 # --- the account of what was not run
