@@ -35,10 +35,12 @@ RANKS = {
     "serverless": 3,
     "standalone": 3,
     "jobs": 4,
+    "lanes": 4,
     "invoke": 4,
     "future": 5,
     "futures": 5,
     "utils": 5,
+    "opening": 5,
     "session": 5,
     "stream": 5,
     "aio": 5,
@@ -47,7 +49,9 @@ RANKS = {
     "retries": 5,
     "submitting": 5,
     "executors": 5,
+    "attaching": 5,
     "cli": 6,
+    "__main__": 6,
 }
 REMOTE = {"worker", "pool", "remote"}  # run where nothing else of the core may be
 REMOTE_MAY_IMPORT = {"types", "records", "errors", *REMOTE}

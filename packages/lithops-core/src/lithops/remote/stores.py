@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from lithops.remote.envelope import signed
 from lithops.remote.payloads import PayloadStore
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lithops.remote.envelope import Order, StoreKey
 
 _opened: dict[str, PayloadStore] = {}
 """Kept for as long as the platform keeps the process, as connections are worth keeping."""
+
+
+def open_part(target: str, arguments: Mapping[str, Any]) -> Any:
+    """Make what has the methods of a store; see `lithops.types.WorkerPart`."""
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)(**arguments)
 
 
 def opened(key: StoreKey) -> PayloadStore:
@@ -20,8 +29,6 @@ def opened(key: StoreKey) -> PayloadStore:
     name = f"{key.target} {key.bucket} {json.dumps(key.arguments, sort_keys=True)}"
     found = _opened.get(name)
     if found is None:
-        from lithops.storage.storage import open_part  # most activations need no store
-
         found = _opened[name] = PayloadStore(open_part(key.target, key.arguments), key.bucket)
     return found
 

@@ -287,16 +287,10 @@ def reopen(backend: str, bucket: str, plain: dict[str, Any], part: tuple[str, di
             section = {**resolve(storage=backend).as_dict(reveal=True).get(backend, {}), **plain}
         except (ConfigError, PluginError, ModuleNotFoundError):  # then the platform's identity has to do
             if part is not None:
+                from lithops.remote.stores import open_part
+
                 return Storage.over(open_part(*part), backend=backend, bucket=bucket, section=plain)
     return Storage(storage_config={"backend": backend, "bucket": bucket, backend: section})
-
-
-def open_part(target: str, arguments: Mapping[str, Any]) -> Any:
-    """Open a store in a worker; see `lithops.types.WorkerPart`."""
-    from importlib import import_module
-
-    module, _, name = target.partition(":")
-    return getattr(import_module(module), name)(**arguments)
 
 
 def _as_bytes(body: Body) -> bytes | memoryview | Readable:
