@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from lithops.errors import ObjectNotFound, StorageError, StorageUnavailable
-from lithops.lanes.answers import reports_of
 from lithops.lanes.listing import arrived
 from lithops.remote.envelope import checked
 from lithops.remote.payloads import UNSEEN_S
+from lithops.serverless.answers import reports_of
 from lithops.types import Cause, Phase
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lithops.errors import BackendError, ClosedError, TransportError
-from lithops.lanes.answers import reports_of
+from lithops.serverless.answers import reports_of
 from lithops.serverless.http.engine import Engine
 from lithops.types import Cause, Fate, Receipt
 
