@@ -21,6 +21,7 @@ CASES = (
     "grid_search",
     "queues",
     "requests",
+    "storage_lane",
 )
 
 
