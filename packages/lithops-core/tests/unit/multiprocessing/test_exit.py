@@ -16,7 +16,7 @@ USES = {
     "Pipe": "one, other = mp.Pipe(); one.send(1); wait([one, other]); other.recv()",
     "Listener": "listener = Listener()",
     "Process": "process = mp.Process(target=print); process.start(); process.join()",
-    "a thread": "queue = mp.Queue(); threading.Thread(target=queue.get, daemon=True).start(); queue.put(1)",
+    "a thread": "queue = mp.Queue(); queue.put(1); t = threading.Thread(target=queue.get); t.start(); t.join()",
     "a forked child": "queue = mp.Queue(); queue.put(1); child = os.fork(); child and os.waitpid(child, 0)",
     "a forked child's own": """queue = mp.Queue(); queue.put(1)
     if not (child := os.fork()):
