@@ -259,7 +259,9 @@ class FunctionExecutor(Submitting):
         from lithops.types import CleanScope
 
         if cs is not None:
-            self.storage.delete_cloudobjects(list(cs))
+            from lithops.storage.cloudobject import cloudobjects_of
+
+            self.storage.delete_cloudobjects(cloudobjects_of("cs", cs))
             if fs is None:
                 return
         keys = (self.executor_id,) if fs is None else tuple(job.key for job in jobs_of(fs))
