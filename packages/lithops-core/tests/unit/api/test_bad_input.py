@@ -88,6 +88,19 @@ def test_what_is_no_cloud_object_cannot_be_cleaned(lone: FunctionExecutor, cs: A
         lone.clean(cs=cs)
 
 
+@pytest.mark.parametrize(
+    ("fs", "message"),
+    [
+        ([1], "expected futures, found 1 of type 'int' among them"),
+        (1, "expected a future or a list of futures, found 1 of type 'int'"),
+    ],
+    ids=repr,
+)
+def test_what_are_no_futures_cannot_be_plotted(lone: FunctionExecutor, fs: Any, message: str) -> None:
+    with pytest.raises(BadCallError, match=f"^{message}$"):
+        lone.plot(fs)
+
+
 def test_the_parameter_obj_is_still_to_come(lone: FunctionExecutor) -> None:
     with pytest.raises(BadCallError, match="has a parameter 'obj', which is reserved for partitions of stored objects"):
         lone.map(lambda obj: obj, ["bucket/key"])
