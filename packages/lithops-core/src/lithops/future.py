@@ -57,7 +57,7 @@ class ResponseFuture:
         return hash((self._job.key, self.index))
 
     def __repr__(self) -> str:
-        return f"<ResponseFuture {self.job_key}-{self.call_id} {self.function_name} {self.state}>"
+        return f"<{type(self).__name__} {self.job_key}-{self.call_id} {self.function_name} {self.state}>"
 
     def _repr_html_(self) -> str:
         """Show the future in a notebook."""

@@ -89,6 +89,10 @@ class ResultStream(Iterator[Any]):
             self._taken.clear()
             self._flow.close()
 
+    def __repr__(self) -> str:
+        facts = self._flow.job.facts
+        return f"<{type(self).__name__} {self._flow.job.key} {facts.function_name}{', closed' if self._closed else ''}>"
+
     def __enter__(self) -> Self:
         return self
 
