@@ -15,6 +15,17 @@ from lithops._version import __version__ as __version__
 
 TYPE_CHECKING = False  # typing.TYPE_CHECKING, without importing typing
 if TYPE_CHECKING:
+    from lithops import aio as aio
+    from lithops import config as config
+    from lithops import errors as errors
+    from lithops import executors as executors
+    from lithops import future as future
+    from lithops import multiprocessing as multiprocessing
+    from lithops import plots as plots
+    from lithops import retries as retries
+    from lithops import storage as storage
+    from lithops import types as types
+    from lithops import utils as utils
     from lithops.aio import AsyncFunctionExecutor as AsyncFunctionExecutor
     from lithops.attaching import attach as attach
     from lithops.executors import FunctionExecutor as FunctionExecutor
@@ -43,6 +54,10 @@ _HOME = {
     "hookimpl": "lithops.hookspecs",
     "API_VERSION": "lithops.hookspecs",
 }
+_MODULES = {
+    *("aio", "config", "errors", "executors", "future", "multiprocessing", "plots", "retries", "storage", "types"),
+    *("utils", "wait"),
+}
 
 __all__ = ["__version__", "wait", *_HOME]
 
@@ -50,8 +65,8 @@ __all__ = ["__version__", "wait", *_HOME]
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
-    if name == "wait":  # the submodule itself, which can be called: `lithops.wait(fs)` works however it was imported
-        return import_module("lithops.wait")
+    if name in _MODULES:  # `wait`, too, which can be called: `lithops.wait(fs)` works however it was imported
+        return import_module(f"lithops.{name}")
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'lithops' has no attribute {name!r}")
@@ -61,4 +76,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_MODULES})

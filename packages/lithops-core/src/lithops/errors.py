@@ -6,6 +6,7 @@ has an exception for derive from it as well, so that `except TimeoutError` and t
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import CancelledError as _StandardCancelledError
 
 
@@ -30,7 +31,16 @@ class BadCallError(LithopsError, TypeError, ValueError):
 
 
 class ClosedError(LithopsError, RuntimeError):
-    """The executor was closed before it was asked to do this."""
+    """The executor was closed before it was asked to do this, or belongs to another process."""
+
+
+def refuse_forked(what: str, owner: int) -> None:
+    """Raise `ClosedError` in any other process than the owner of something.
+
+    Whoever forked from it can take none of its locks: who held one may not exist there.
+    """
+    if os.getpid() != owner:
+        raise ClosedError(f"this {what} belongs to the process this one was forked from; make a new one here")
 
 
 class JobTimeoutError(LithopsError, TimeoutError):

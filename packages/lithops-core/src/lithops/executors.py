@@ -239,12 +239,13 @@ class FunctionExecutor(Submitting):
     ) -> None:
         """Draw when calls ran and how long they took: `<dst>_timeline.png` and `<dst>_histogram.png`.
 
-        Without `fs`, of all calls that have ended; `figsize` is in inches. Needs `lithops-core[plot]`.
+        Without `fs`, of all calls that have ended; `figsize` is in inches. Needs `lithops-core[plot]`. Raises
+        `BadCallError` for what are no futures.
         """
-        from lithops.future import ResponseFuture
+        from lithops.future import listed
         from lithops.plots import plot
 
-        futures = self.futures if fs is None else [fs] if isinstance(fs, ResponseFuture) else fs
+        futures = self.futures if fs is None else listed(fs)
         plot([future.stats for future in futures if future.ready], dst, figsize)
 
     def clean(
@@ -261,7 +262,9 @@ class FunctionExecutor(Submitting):
         from lithops.types import CleanScope
 
         if cs is not None:
-            self.storage.delete_cloudobjects(list(cs))
+            from lithops.storage.cloudobject import cloudobjects_of
+
+            self.storage.delete_cloudobjects(cloudobjects_of("cs", cs))
             if fs is None:
                 return
         keys = (self.executor_id,) if fs is None else tuple(job.key for job in jobs_of(fs))

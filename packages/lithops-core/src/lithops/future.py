@@ -57,7 +57,7 @@ class ResponseFuture:
         return hash((self._job.key, self.index))
 
     def __repr__(self) -> str:
-        return f"<ResponseFuture {self.job_key}-{self.call_id} {self.function_name} {self.state}>"
+        return f"<{type(self).__name__} {self.job_key}-{self.call_id} {self.function_name} {self.state}>"
 
     def _repr_html_(self) -> str:
         """Show the future in a notebook."""
@@ -237,8 +237,12 @@ class ResponseFuture:
     def add_done_callback(self, callback: Callable[[ResponseFuture], object]) -> None:
         """Call `callback(future)` when the call has ended, at once if it has; on the thread that reads the report.
 
-        What it raises is logged.
+        What it raises is logged. Raises `BadCallError` for what cannot be called.
         """
+        if not callable(callback):
+            raise BadCallError(
+                f"callback must be a function of one future, found {callback!r} of type {type(callback).__name__!r}"
+            )
 
         def fire(_row: int) -> None:
             try:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lithops.errors import BadCallError, CancelledError, ClosedError
+from lithops.errors import BadCallError, CancelledError, ClosedError, refuse_forked
 from lithops.future import ResponseFuture
 from lithops.futures import FuturesList, Some, hush, rows_of
 from lithops.invoke.invoker import Invoker
@@ -267,19 +267,15 @@ class Session:
         return adopted
 
     def _cancel(self, job: Job, first: int, count: int) -> None:
-        self._must_be_ours()
+        refuse_forked("executor", self._owner)
         self._invoker.cancel(job, first, count)
 
     def _next_id(self, letter: str) -> str:
-        self._must_be_ours()
+        refuse_forked("executor", self._owner)
         with self._lock:
             self._must_be_open()
             self.total_jobs += 1
             return f"{letter}{self.total_jobs - 1:03d}"
-
-    def _must_be_ours(self) -> None:
-        if os.getpid() != self._owner:  # no lock is safe to take: who held it may not exist in this process
-            raise ClosedError("this executor belongs to the process this one was forked from; make a new one here")
 
     def _must_be_open(self) -> None:
         if self.closed:

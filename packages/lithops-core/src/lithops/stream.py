@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from lithops.errors import BadCallError, ClosedError
+from lithops.errors import BadCallError, refuse_forked
 from lithops.futures import FuturesList
 from lithops.jobs.waiting import FOREVER, wait_for
 from lithops.worker.codec import ATOMS, Unloaded
@@ -66,8 +66,7 @@ class ResultStream(Iterator[Any]):
                 return entry if type(entry) in ATOMS else outcome(entry, throw_except=self._throw_except)
 
     def _wait(self) -> None:
-        if os.getpid() != self._owner:  # no lock is safe to take: who held it may not exist in this process
-            raise ClosedError("this stream belongs to the process this one was forked from; make a new one here")
+        refuse_forked("stream", self._owner)
         with self._reading:
             if self._taken:  # by another thread, meanwhile
                 return
@@ -89,6 +88,10 @@ class ResultStream(Iterator[Any]):
             self._closed = True
             self._taken.clear()
             self._flow.close()
+
+    def __repr__(self) -> str:
+        facts = self._flow.job.facts
+        return f"<{type(self).__name__} {self._flow.job.key} {facts.function_name}{', closed' if self._closed else ''}>"
 
     def __enter__(self) -> Self:
         return self

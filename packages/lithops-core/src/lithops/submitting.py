@@ -107,10 +107,12 @@ class Submitting:
         accepted and has no effect). `get_result()` returns the reducer's result only. If a call of the map fails, the
         reducer fails with the same error. `timeout` holds for the calls of the map.
         """
+        from lithops.jobs.build import environment
+
         _no_partitions(obj_chunk_size, obj_chunk_number, obj_reduce_by_key)
         modules = include_modules, exclude_modules
         mapping = self._options(map_runtime_memory, extra_env, timeout, retries, *modules, extra_args, chunksize, True)
-        reduce_env = {**(extra_env or {}), "__LITHOPS_REDUCE_JOB": "True"}
+        reduce_env = {**(environment(extra_env) if extra_env else {}), "__LITHOPS_REDUCE_JOB": "True"}
         reducing = self._options(reduce_runtime_memory, reduce_env, None, retries, *modules, extra_args_reduce)
         self.last_call = "map_reduce"
         return self._mine(self._session.map_reduce(map_function, map_iterdata, mapping, reduce_function, reducing))

@@ -87,6 +87,11 @@ class Payload:
     body: bytes | memoryview
     buffers: tuple[memoryview, ...] = ()
 
+    @property
+    def nbytes(self) -> int:
+        """Size of the pickle and its buffers."""
+        return len(self.body) + sum([buffer.nbytes for buffer in self.buffers])
+
 
 @record
 class Block:

@@ -279,13 +279,14 @@ def _over(table: JobTable, rows: Sequence[int] | None) -> int:
 
 
 def _needed(return_when: int, calls: int) -> int:
-    if return_when == ALWAYS:
-        return 0
-    if return_when == ANY_COMPLETED:
-        return min(1, calls)
-    with suppress(TypeError):
-        if 1 <= return_when <= ALL_COMPLETED:
-            return -int(-calls * return_when // 100)
+    if not isinstance(return_when, bool):  # True would be one per cent
+        if return_when == ALWAYS:
+            return 0
+        if return_when == ANY_COMPLETED:
+            return min(1, calls)
+        with suppress(TypeError):
+            if 1 <= return_when <= ALL_COMPLETED:
+                return -int(-calls * return_when // 100)
     raise BadCallError(
         f"return_when must be ALL_COMPLETED, ANY_COMPLETED, ALWAYS or a percentage from 1 to 100, found {return_when!r}"
     )

@@ -68,7 +68,7 @@ class Orders:
             call: payload
             for activation in activations
             for call, payload in _inputs(job, activation.ranges)
-            if _bytes_of(payload) > SLOT_INPUT_BYTES
+            if payload.nbytes > SLOT_INPUT_BYTES
         }
         for calls in _loads(large):
             job.places.update(zip(calls, depot.put_inputs(job.key, [large[call] for call in calls]), strict=True))
@@ -82,10 +82,10 @@ class Orders:
         """
         if self._depot is not None:
             source, least = _source(job), self._most // LARGE_SHARE
-            if _bytes_of(source.function) >= least:
+            if source.function.nbytes >= least:
                 job.function_place = self._depot.put_function(source.function)
             call = part.first
-            if call not in job.places and _bytes_of(payload := _input(source, call).payload) >= least:
+            if call not in job.places and (payload := _input(source, call).payload).nbytes >= least:
                 (job.places[call],) = self._depot.put_inputs(job.key, (payload,))
         self.rendered(job, activation_id, (part,))
 
@@ -113,7 +113,7 @@ class Orders:
 
     def _too_large(self, job: Job, order: Order, ranges: tuple[CallRange, ...]) -> InputTooLargeError:
         facts = job.facts
-        function = _bytes_of(job.source.function) if job.source is not None else 0
+        function = job.source.function.nbytes if job.source is not None else 0
         return InputTooLargeError(
             f"the function ({function:,} bytes) and the input of call {ranges[0].first:05d} of {facts.function_name!r} "
             f"make a request of {_size(order):,} bytes, and backend {facts.backend!r} takes {self._most:,}; configure a "
@@ -166,7 +166,7 @@ def _loads(payloads: Mapping[int, Payload]) -> Iterator[list[int]]:
     size = 0
     for call, payload in payloads.items():
         calls.append(call)
-        size += _bytes_of(payload)
+        size += payload.nbytes
         if size >= OBJECT_BYTES:
             yield calls
             calls, size = [], 0
@@ -178,11 +178,7 @@ def _input(source: CallSource, call: int) -> Block:
     return cut(source.block_of(call), call, 1)
 
 
-def _bytes_of(payload: Payload) -> int:
-    return len(payload.body) + sum(buffer.nbytes for buffer in payload.buffers)
-
-
 def _size(order: Order) -> int:
     """Return how large a request is at least, without making it."""
-    function = _bytes_of(order.function) if isinstance(order.function, Payload) else 0
-    return function + sum(_bytes_of(block.payload) for block in order.blocks)
+    function = order.function.nbytes if isinstance(order.function, Payload) else 0
+    return function + sum(block.payload.nbytes for block in order.blocks)

@@ -184,7 +184,7 @@ class JobBuilder:
     ) -> Payload:
         """Pickle the plan of a job. `key` stands for all that is said of it, if there is something shorter."""
         placement = binder.placement
-        env = _environment(options.extra_env) if options.extra_env else {}
+        env = environment(options.extra_env) if options.extra_env else {}
 
         def plan() -> CallPlan:
             with_storage = any(name == "storage" for name, _ in placement)
@@ -277,7 +277,7 @@ def _fills(extra_args: object, name: str) -> bool:
     return isinstance(extra_args, dict) and name in extra_args
 
 
-def _environment(extra: object) -> dict[str, str]:
+def environment(extra: object) -> dict[str, str]:
     """Check what becomes environment variables: a worker could only fail on what the system refuses."""
     if not isinstance(extra, Mapping):
         raise BadCallError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dis
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 
@@ -32,6 +32,14 @@ def unpicklable(what: str, value: object, error: Exception, *, whole: object = N
         f"{what} cannot be pickled: {subject} is of type {_type_name(leaf)!r} ({_first_line(reason)}); "
         "make it inside the function, or pass something it can be made from"
     )
+
+
+def first_unpicklable(parts: Iterable[tuple[str, object]], error: Exception) -> BadCallError | None:
+    """Return the error that tells of the first of the named parts that cannot be pickled, None if all of them can."""
+    for what, part in parts:
+        if failure(part) is not None:
+            return unpicklable(what, part, error)
+    return None
 
 
 def _search(value: object, names: set[str]) -> tuple[list[str], object, Exception | None]:

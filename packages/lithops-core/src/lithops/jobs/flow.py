@@ -295,8 +295,7 @@ class Flow:
         """Adapt to what the calls of late took: how many are held, and how many a worker gets at once."""
         window, facts = self._window, self.job.facts
         if self._adapts_buffer:
-            size = sum(len(b.payload.body) + sum(view.nbytes for view in b.payload.buffers) for b in blocks)
-            self._input_bytes_each = size // count
+            self._input_bytes_each = sum(block.payload.nbytes for block in blocks) // count
             self._hold(min(self._fitting(), 2 * self._limit if window.call_s else self._limit))
         if self._adapts_chunks and window.call_s:
             wanted = max(1, min(_MOST_HANDED, int(_HANDED_S / max(window.call_s, 1e-7))))

@@ -104,7 +104,7 @@ class FunctionCache:
                 fingerprint = None
             payload = serialize(make_plan(), function, include_modules=include, exclude_modules=exclude)
             # Taken before and checked after: another thread may have changed something while it was pickled.
-            usable = fingerprint is not None and fingerprint.holds() and _size(payload) <= _MAX_BYTES
+            usable = fingerprint is not None and fingerprint.holds() and payload.nbytes <= _MAX_BYTES
         with self._lock:
             known = self._entry(function)
             if not usable or fingerprint is None:
@@ -138,10 +138,6 @@ def _frozen(names: Modules) -> tuple[str, ...] | None:
 
 def _registered() -> frozenset[str]:
     return frozenset(cloudpickle.list_registry_pickle_by_value())
-
-
-def _size(payload: Payload) -> int:
-    return len(payload.body) + sum(buffer.nbytes for buffer in payload.buffers)
 
 
 def _make_room(entries: dict[_Key, _Value], most: int) -> None:

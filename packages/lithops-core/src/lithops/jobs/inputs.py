@@ -116,7 +116,7 @@ def encode_some(
     held_bytes = 0
     for block in _encoded(items, None, check=check, explain=explain, capturing=capturing, alone=True):
         held.append(block)
-        held_bytes += len(block.payload.body) + sum(buffer.nbytes for buffer in block.payload.buffers)
+        held_bytes += block.payload.nbytes
         if put is not None and held_bytes > KEPT_BYTES:
             if places is None:
                 from lithops.jobs.places import Places

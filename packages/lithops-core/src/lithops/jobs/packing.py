@@ -9,8 +9,8 @@ from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from lithops.jobs.capture import Modules, by_value
-from lithops.jobs.culprit import unpicklable
-from lithops.jobs.pickler import UserPickler, dump, failure
+from lithops.jobs.culprit import first_unpicklable, unpicklable
+from lithops.jobs.pickler import UserPickler, dump
 from lithops.jobs.signature import function_name
 from lithops.records import record
 from lithops.types import Block
@@ -84,13 +84,11 @@ def explained(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], error: Exception
 ) -> BadCallError:
     """Return the error that tells which part of a call cannot be pickled."""
-    parts = [(f"argument {place!r}", part) for place, part in (*enumerate(args), *kwargs.items())]
+    call = f"the call of {function_name(function)!r}"
+    parts = [(f"argument {place!r} in {call}", part) for place, part in (*enumerate(args), *kwargs.items())]
     if type(function) is not FunctionType:
-        parts.insert(0, ("what is called", function))
-    for what, part in parts:
-        if failure(part) is not None:
-            return unpicklable(f"{what} in the call of {function_name(function)!r}", part, error)
-    return unpicklable(f"the call of {function_name(function)!r}", (function, args, kwargs), error)
+        parts.insert(0, (f"what is called in {call}", function))
+    return first_unpicklable(parts, error) or unpicklable(call, (function, args, kwargs), error)
 
 
 def _are_atoms(values: Iterable[object]) -> bool:

@@ -127,7 +127,7 @@ class JobTable:
                 failed = sum(states[c - first] != _DONE for c in fresh)
             self.over += len(fresh)
             self.failed += failed
-            self.result_bytes += len(body.body) + (sum(b.nbytes for b in body.buffers) if body.buffers else 0)
+            self.result_bytes += body.nbytes
             for log in report.logs:
                 self.logs[log.call] = log
             if fresh and self._gates:

@@ -81,8 +81,7 @@ class Window(JobTable):
             self.unfinished -= fresh
             if report.worker:
                 self.call_s = (report.ended[-1] - report.started[0]) / report.count
-                size = len(report.results.body) + sum(buffer.nbytes for buffer in report.results.buffers)
-                self.result_bytes_each = size // report.count
+                self.result_bytes_each = report.results.nbytes // report.count
         if fresh:
             self.on_fill()
         return fresh

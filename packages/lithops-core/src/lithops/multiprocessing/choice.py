@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 from lithops.errors import ConfigError
 from lithops.multiprocessing import config
 from lithops.multiprocessing.carrier import new_key
+from lithops.multiprocessing.linked import LAST
 from lithops.multiprocessing.reach import process
 
 if TYPE_CHECKING:
     from lithops.multiprocessing.carrier import Carrier
-
-_LAST = -1000
-"""Priority at exit: after everything that may still need a queue."""
 
 
 def own() -> Carrier:
@@ -39,8 +37,14 @@ def _local() -> Carrier:
     from lithops.multiprocessing.local.starting import ManagerProcess
 
     manager = ManagerProcess()
-    Finalize(None, manager.close, exitpriority=_LAST)  # which also keeps it
-    return process.to(LocalCarrier, manager.address)
+    carrier = process.to(LocalCarrier, manager.address)
+
+    def end() -> None:
+        manager.close()
+        carrier.close()  # only now: a thread that still uses it cannot open more
+
+    Finalize(None, end, exitpriority=LAST)  # which also keeps the manager
+    return carrier
 
 
 def _redis() -> Carrier:
@@ -61,5 +65,5 @@ def _redis() -> Carrier:
     )
     carrier = RedisCarrier(address)
     carrier.found()
-    Finalize(None, carrier.remove_all, exitpriority=_LAST)
+    Finalize(None, carrier.remove_all, exitpriority=LAST)
     return process.to(lambda _: carrier, address)

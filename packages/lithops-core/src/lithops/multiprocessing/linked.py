@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Generic, Protocol, TypeVar
+from multiprocessing.util import Finalize
+from typing import Any, Generic, Protocol, TypeVar
 
 from lithops.errors import CarrierError
 from lithops.multiprocessing.carrier import Carrier, new_key
 from lithops.multiprocessing.reach import reach
+
+LAST = -1000
+"""Priority at exit: after everything that may still need a queue."""
 
 
 class _Link(Protocol):
@@ -31,6 +36,8 @@ class Linked(Carrier, Generic[Address, Link]):
     def __init__(self, address: Address) -> None:
         self.address = address
         self._begin()
+        this = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _leave_to_parent(this()))
 
     def _begin(self) -> None:
         self._pid = os.getpid()
@@ -71,6 +78,10 @@ class Linked(Carrier, Generic[Address, Link]):
     def _open(self) -> Link:
         """Return a new connection."""
 
+    def _leave_to_parent(self) -> None:
+        """Close, in a forked child, its copies of what is its parent's."""
+        self.close()
+
     def _was_used(self) -> bool:
         """Whether there is something of this process's own, not only of one that it was forked from."""
         return self._of_this_process() and self._is_there
@@ -82,6 +93,7 @@ class Linked(Carrier, Generic[Address, Link]):
         """Return the name of this process, once it is known there."""
         if not self._of_this_process():
             self._begin()
+            Finalize(None, self.close, exitpriority=LAST)
         with self._lock:
             if not self._is_there:
                 self._appear()
@@ -100,6 +112,11 @@ class Linked(Carrier, Generic[Address, Link]):
         yield link
         if not link.closed:
             self._free.append(link)
+
+
+def _leave_to_parent(carrier: Linked[Any, Any] | None) -> None:
+    if carrier is not None:
+        carrier._leave_to_parent()
 
 
 def no_waiting(timeout: float | None) -> float | None:

@@ -13,8 +13,8 @@ from contextlib import suppress
 from multiprocessing import context, util
 from typing import TYPE_CHECKING, Any, cast
 
-from lithops.errors import CancelledError, CarrierError, JobTimeoutError
-from lithops.multiprocessing import config, interrupts, starter
+from lithops.errors import BadCallError, CancelledError, CarrierError, JobTimeoutError
+from lithops.multiprocessing import config, interrupts, items, starter
 from lithops.multiprocessing.carrier import Carrier, new_key
 from lithops.multiprocessing.choice import own
 from lithops.multiprocessing.journeys import Journey, going
@@ -52,9 +52,12 @@ class Popen:
         journey = Journey()
         try:
             with going(journey):
-                self._future = starter.processes.start(
-                    run, process, self._carrier, self._begun, os.getpid(), log_level()
-                )
+                try:
+                    self._future = starter.processes.start(
+                        run, process, self._carrier, self._begun, os.getpid(), log_level()
+                    )
+                except BadCallError as error:
+                    raise _named(process, error) from error.__cause__
         except BaseException:
             self._close_sentinel()
             os.close(ended)
@@ -158,6 +161,24 @@ def _refuse_foreign(process: Any) -> None:
                 f"{value!r} is of the standard library's multiprocessing and goes to the processes of that only; make it "
                 f"with lithops.multiprocessing, and use lithops.concurrent.futures instead of concurrent.futures"
             )
+
+
+def _named(process: Any, error: BadCallError) -> BadCallError:
+    """Return the error that tells in the terms of who made a process what of it cannot be pickled, if that is it."""
+    from lithops.jobs.culprit import first_unpicklable
+
+    reason = error.__cause__
+    if not isinstance(reason, Exception):
+        return error
+    whole = f"process {process.name!r}"
+    arguments = (*enumerate(process._args), *process._kwargs.items())
+    parts = [
+        (f"the target of {whole}", process._target),
+        *((f"argument {place!r} of {whole}", part) for place, part in arguments),
+        (whole, process),
+    ]
+    with items.own_by_value():
+        return first_unpicklable(parts, reason) or error
 
 
 def log_level() -> int | None:

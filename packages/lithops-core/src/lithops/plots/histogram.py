@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from lithops.plots.legend import draw_legend
 from lithops.plots.units import duration, unit_of
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
@@ -30,15 +33,17 @@ def draw_histogram(figure: Figure, columns: Columns) -> None:
     axes = figure.subplots()
     counts, _ = np.histogram(np.clip(took, edges[0], edges[-1]), edges)
     failed, _ = np.histogram(np.clip(took[columns.failed], edges[0], edges[-1]), edges)
-    axes.bar(edges[:-1] / size, counts, np.diff(edges) / size, align="edge", color=_ALL, label="calls")
+    left, width = edges[:-1] / size, np.diff(edges) / size
+    axes.bar(left, counts, width, align="edge", color=_ALL)
+    legend: list[Artist] = [Patch(color=_ALL, label="calls")]
     if failed.any():
-        axes.bar(
-            edges[:-1] / size, failed, np.diff(edges) / size, align="edge", color=_FAILED, label="failed ones of these"
-        )
+        axes.bar(left, failed, width, align="edge", color=_FAILED)
+        legend.append(Patch(color=_FAILED, label="failed ones of these"))
     values = (float(took.mean()), float(np.median(took)), float(np.percentile(took, 99)))
     for (name, colour, style), value in zip(_MARKS, values, strict=True):
         label = f"{name} {duration(value)}"
-        axes.axvline(max(value, float(edges[0])) / size, color=colour, linestyle=style, linewidth=1.5, label=label)
+        at = max(value, float(edges[0])) / size
+        legend.append(axes.axvline(at, color=colour, linestyle=style, linewidth=1.5, label=label))
     if logarithmic:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
@@ -52,7 +57,7 @@ def draw_histogram(figure: Figure, columns: Columns) -> None:
     axes.set_xlabel(f"execution time ({'logarithmic' if logarithmic else unit})")
     axes.set_ylabel("calls" + (" (logarithmic)" if axes.get_yscale() == "log" else ""))
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize="small")
+    draw_legend(figure, legend)
 
 
 def _edges(took: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool]:

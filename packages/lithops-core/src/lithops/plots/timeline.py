@@ -9,6 +9,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from lithops.plots.legend import draw_legend
 from lithops.plots.units import duration, unit_of
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def draw_timeline(figure: Figure, columns: Columns) -> None:
     below.set_xlabel(f"time since the job was made ({unit})")
     for axes in (above, below):
         axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(handles=legend, loc="outside lower center", ncols=len(legend), frameon=False, fontsize="small")
+    draw_legend(figure, legend)
 
 
 def _row_points(figure: Figure, rows: int) -> float:

@@ -19,7 +19,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from lithops.errors import BackendError, ClosedError, LithopsError
+from lithops.errors import BackendError, ClosedError, LithopsError, refuse_forked
 from lithops.pool import frames, shared
 from lithops.pool.deaths import Death, ending, verdict
 from lithops.pool.dispatch import STEAL_S, Dispatcher
@@ -112,7 +112,7 @@ class Pool:
         if activation.source is None:
             raise BackendError(f"activation {activation.activation_id!r} has no source, which a stream backend needs")
         run = Run(activation, activation.source, sink)
-        self._must_be_ours()
+        refuse_forked("executor", self._owner)
         with self._lock:
             self._must_be_usable()
             sink.accepted(receipt)
@@ -136,7 +136,7 @@ class Pool:
 
     def cancel(self, activation_id: str, ranges: Sequence[CallRange]) -> bool:
         """Stop calls of an activation, all of them if `ranges` is empty; running ones lose their worker."""
-        self._must_be_ours()
+        refuse_forked("executor", self._owner)
         with self._lock:
             run = self._open.get(activation_id)
             if run is None:
@@ -149,7 +149,7 @@ class Pool:
 
     def run_until(self, ready: Callable[[], bool], deadline: float) -> None:
         """See `lithops.types.Pump`."""
-        self._must_be_ours()
+        refuse_forked("executor", self._owner)
         if not self._leading.acquire(blocking=False):
             if self._leader == threading.get_ident():
                 raise LithopsError(
@@ -274,10 +274,6 @@ class Pool:
     def _wait_to_write(self, slot: Slot) -> None:
         if slot.connection is not None:
             self._selector.modify(slot.connection.sock, selectors.EVENT_READ | selectors.EVENT_WRITE, slot)
-
-    def _must_be_ours(self) -> None:
-        if os.getpid() != self._owner:  # no lock is safe to take: who held it may not exist in this process
-            raise ClosedError("this executor belongs to the process this one was forked from; make a new one here")
 
     def _must_be_usable(self) -> None:
         if self._closed:

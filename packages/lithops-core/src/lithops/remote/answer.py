@@ -51,7 +51,7 @@ class Answer:
             data = encode_reports(reports)
         if order.response_bytes is None or len(data) <= order.response_bytes:
             return data
-        for k in sorted(range(len(reports)), key=lambda k: _result_bytes(reports[k]), reverse=True):
+        for k in sorted(range(len(reports)), key=lambda k: reports[k].results.nbytes, reverse=True):
             reports[k] = _too_large(reports[k], order.response_bytes)
             data = encode_reports(reports)
             if len(data) <= order.response_bytes:
@@ -106,7 +106,7 @@ class Answer:
             for n, entry in enumerate(several)
             if not isinstance(entry, Failure)
         ]
-        surplus = sum(map(_result_bytes, self._reports)) - most
+        surplus = sum(report.results.nbytes for report in self._reports) - most
         chosen: list[tuple[int, int]] = []
         for size, k, n in sorted(sizes, reverse=True):
             if surplus <= 0 or size <= codec.HEAD_BYTES:
@@ -149,16 +149,12 @@ def _size(entry: object) -> int:
     return len(entry) if isinstance(entry, str | bytes) else 0
 
 
-def _result_bytes(report: Report) -> int:
-    return len(report.results.body) + sum(buffer.nbytes for buffer in report.results.buffers)
-
-
 def _too_large(report: Report, most: int) -> Report:
     """Leave the results of a report out."""
     what = "the result has" if report.count == 1 else f"the results of {report.count} calls have"
     failure = library_failure(
         errors.ResultTooLargeError,
-        f"{what} {_result_bytes(report):,} bytes, and an answer of this backend {most:,} at most; return less, put it "
+        f"{what} {report.results.nbytes:,} bytes, and an answer of this backend {most:,} at most; return less, put it "
         "into storage and return where it is, or configure a storage backend that workers can reach",
     )
     return replaced(

@@ -39,6 +39,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
+    if name == "utils":  # as users know it after a plain `import lithops`
+        return import_module("lithops.storage.utils")
     if name not in _HOME:
         raise AttributeError(f"module 'lithops.storage' has no attribute {name!r}")
     module, attribute = _HOME[name]

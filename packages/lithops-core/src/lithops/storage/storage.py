@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import reprlib
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from lithops.errors import StorageError, StorageMismatchError
-from lithops.storage.cloudobject import CloudObject
+from lithops.errors import BadCallError, StorageError, StorageMismatchError
+from lithops.storage.cloudobject import CloudObject, cloudobject_of, cloudobjects_of
 from lithops.types import (
     BucketRef,
     ByteRange,
@@ -123,7 +124,10 @@ class Storage:
         return {"Bucket": bucket, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
     def put_object(self, bucket: str, key: str, body: Body) -> None:
-        """Write bytes, text (as UTF-8) or what a binary file yields from where it stands, whole or not at all."""
+        """Write bytes, text (as UTF-8) or what a binary file yields from where it stands, whole or not at all.
+
+        Raises `BadCallError` for anything else.
+        """
         self.storage_handler.put_object(PutRequest(bucket=bucket, key=key, body=_as_bytes(body)))
 
     @overload
@@ -207,9 +211,8 @@ class Storage:
         self.storage_handler.delete_objects(DeleteRequest(bucket=bucket, keys=(key,)))
 
     def delete_objects(self, bucket: str, keys: Iterable[str]) -> None:
-        """Delete objects, which need not exist."""
-        chosen = (keys,) if isinstance(keys, str) else tuple(keys)
-        self.storage_handler.delete_objects(DeleteRequest(bucket=bucket, keys=chosen))
+        """Delete objects, which need not exist. Raises `BadCallError` for one key that stands in no list."""
+        self.storage_handler.delete_objects(DeleteRequest(bucket=bucket, keys=_keys(keys)))
 
     def list_objects(self, bucket: str, prefix: str | None = None, match_pattern: str | None = None) -> list[Json]:
         """List objects in the byte order of their keys, as dicts with `Key`, `Size`, `LastModified` and `ETag`.
@@ -239,17 +242,17 @@ class Storage:
 
     def get_cloudobject(self, cloudobject: CloudObject, stream: bool = False) -> Any:
         """Return what a cloud object refers to: bytes, or with `stream` a binary file to close."""
-        self._require_own(cloudobject)
+        self._require_own(cloudobject_of("cloudobject", cloudobject))
         return self.get_object(cloudobject.bucket, cloudobject.key, stream=stream)
 
     def delete_cloudobject(self, cloudobject: CloudObject) -> None:
         """Delete what a cloud object refers to, which need not exist."""
-        self.delete_cloudobjects([cloudobject])
+        self.delete_cloudobjects([cloudobject_of("cloudobject", cloudobject)])
 
     def delete_cloudobjects(self, cloudobjects: Iterable[CloudObject]) -> None:
         """Delete what cloud objects refer to, in whatever buckets; none of it if one belongs to another store."""
         keys: dict[str, list[str]] = {}
-        for cloudobject in cloudobjects:
+        for cloudobject in cloudobjects_of("cloudobjects", cloudobjects):
             self._require_own(cloudobject)
             keys.setdefault(cloudobject.bucket, []).append(cloudobject.key)
         for bucket, chosen in keys.items():
@@ -296,7 +299,27 @@ def reopen(backend: str, bucket: str, plain: dict[str, Any], part: tuple[str, di
 def _as_bytes(body: Body) -> bytes | memoryview | Readable:
     if isinstance(body, str):
         return body.encode()
-    return memoryview(body) if isinstance(body, bytearray) else body
+    if isinstance(body, bytes | bytearray | memoryview):
+        return memoryview(body) if isinstance(body, bytearray) else body
+    if not callable(getattr(body, "read", None)):
+        raise BadCallError(
+            f"body must be bytes, text or a binary file, found {reprlib.repr(body)} of type {type(body).__name__!r}; "
+            "write pickle.dumps(body) for an object"
+        )
+    return body
+
+
+def _keys(keys: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(keys, str):  # its letters are keys, too
+        raise BadCallError(f"keys must be a list of keys, found {keys!r}; write [{keys!r}]")
+    try:
+        chosen = tuple(keys)
+    except TypeError as error:
+        raise BadCallError(f"keys must be a list of keys, found {keys!r} of type {type(keys).__name__!r}") from error
+    for key in chosen:
+        if not isinstance(key, str):
+            raise BadCallError(f"keys must be a list of keys, found {key!r} of type {type(key).__name__!r} in it")
+    return chosen
 
 
 def _wanted_range(extra: Mapping[str, str]) -> ByteRange | None:

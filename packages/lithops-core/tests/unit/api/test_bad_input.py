@@ -78,6 +78,29 @@ def test_an_argument_that_cannot_be_pickled_is_named_at_submission(lone: Functio
         lone.map(abs, [1, threading.Lock()])
 
 
+@pytest.mark.parametrize(
+    ("cs", "message"),
+    [(["x"], r"cs\[0\] must be a CloudObject"), ("x", "cs must be a list"), (3, "cs must be a list")],
+    ids=repr,
+)
+def test_what_is_no_cloud_object_cannot_be_cleaned(lone: FunctionExecutor, cs: Any, message: str) -> None:
+    with pytest.raises(BadCallError, match=message):
+        lone.clean(cs=cs)
+
+
+@pytest.mark.parametrize(
+    ("fs", "message"),
+    [
+        ([1], "expected futures, found 1 of type 'int' among them"),
+        (1, "expected a future or a list of futures, found 1 of type 'int'"),
+    ],
+    ids=repr,
+)
+def test_what_are_no_futures_cannot_be_plotted(lone: FunctionExecutor, fs: Any, message: str) -> None:
+    with pytest.raises(BadCallError, match=f"^{message}$"):
+        lone.plot(fs)
+
+
 def test_the_parameter_obj_is_still_to_come(lone: FunctionExecutor) -> None:
     with pytest.raises(BadCallError, match="has a parameter 'obj', which is reserved for partitions of stored objects"):
         lone.map(lambda obj: obj, ["bucket/key"])

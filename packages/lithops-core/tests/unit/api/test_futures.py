@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lithops.errors import CancelledError, JobTimeoutError
+from lithops.errors import BadCallError, CancelledError, JobTimeoutError
 from lithops.future import ResponseFuture
+from lithops.retries import RetryingFuture
 
 from .conftest import DEADLINE_S, pass_gate
 
@@ -186,6 +187,14 @@ def test_a_callback_is_called_when_the_call_ends(fexec: FunctionExecutor, gate: 
     assert called.wait(DEADLINE_S)  # nobody waits for the result
     assert seen == [future]
     assert seen[0].success
+
+
+def test_what_cannot_be_called_is_no_callback(fexec: FunctionExecutor) -> None:
+    future = fexec.call_async(reciprocal, 2)
+    for kind in (future, RetryingFuture(future, 2)):
+        with pytest.raises(BadCallError, match="callback must be a function of one future, found 3 of type 'int'"):
+            kind.add_done_callback(3)  # type: ignore[arg-type]
+    assert future.result() == 0.5
 
 
 def test_a_callback_is_called_at_once_if_the_call_has_ended(fexec: FunctionExecutor) -> None:

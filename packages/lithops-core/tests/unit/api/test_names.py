@@ -64,6 +64,20 @@ def test_wait_can_be_called_in_whatever_order_it_was_imported(imports: str, run_
     assert done.stdout == "0 -1 100 ([], []) []\n"
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        *("config.load_config", "storage.Storage", "storage.utils.CloudObject", "utils.FuturesList", "plots.plot"),
+        *("future.ResponseFuture", "retries.RetryingFuture", "errors.LithopsError", "types.PutRequest"),
+        *("multiprocessing.Pool", "executors.FunctionExecutor", "aio.AsyncFunctionExecutor", "wait.ALL_COMPLETED"),
+    ],
+)
+def test_after_a_plain_import_modules_are_there(use: str, run_program: Program) -> None:
+    home, _, name = use.rpartition(".")
+    done = run_program(f"import lithops\nprint(lithops.{use} is __import__('lithops.{home}', fromlist='*').{name})")
+    assert done.stdout == "True\n"
+
+
 def test_import_loads_nothing_but_the_package_itself(run_program: Program) -> None:
     done = run_program(
         "import sys\nbefore = set(sys.modules)\nimport lithops\nprint(*sorted(set(sys.modules) - before))", "-S"
@@ -90,7 +104,9 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_dir_names_what_can_be_had() -> None:
-    assert {"FunctionExecutor", "Storage", "wait", "get_result", "__version__"} <= set(dir(lithops))
+    assert {"FunctionExecutor", "Storage", "wait", "get_result", "__version__", "config", "storage"} <= set(
+        dir(lithops)
+    )
 
 
 def test_the_future_that_a_map_returns_is_the_class_that_users_import() -> None:

@@ -167,6 +167,8 @@ def test_an_environment_that_cannot_be_is_refused_at_once(lone: FunctionExecutor
     for submit in (lone.call_async, lone.map):
         with pytest.raises(BadCallError, match=message):
             submit(abs, 1, extra_env=extra_env)
+    with pytest.raises(BadCallError, match=message):
+        lone.map_reduce(abs, [1], sum, extra_env=extra_env)
     assert lone.call_async(abs, -1).result(timeout=DEADLINE_S) == 1
 
 

@@ -81,6 +81,12 @@ def test_a_map_returns_a_list_of_futures_that_know_their_input(rexec: RetryingFu
     assert rexec.get_result(futures) == [3, 2, 1]
 
 
+def test_a_retrying_future_says_what_it_is(rexec: RetryingFunctionExecutor) -> None:
+    future = rexec.call_async(abs, -1)
+    future.result()
+    assert repr(future) == f"<RetryingFuture {future.job_key}-00000 abs Done>"
+
+
 def test_calls_that_fail_are_tried_again_and_count_their_failures(
     rexec: RetryingFunctionExecutor, paths: Iterator[str]
 ) -> None:

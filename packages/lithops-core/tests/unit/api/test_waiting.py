@@ -197,6 +197,8 @@ def test_a_bar_is_shown_to_nobody_where_there_is_no_terminal(
         ({"timeout": "5"}, "timeout must be a number of seconds or None, found '5'"),
         ({"return_when": 101}, "return_when must be ALL_COMPLETED, .* from 1 to 100, found 101"),
         ({"return_when": "all"}, "return_when must be .* found 'all'"),
+        ({"return_when": True}, "return_when must be .* found True"),
+        ({"return_when": False}, "return_when must be .* found False"),
     ],
 )
 def test_a_senseless_wait_is_refused(fexec: FunctionExecutor, options: dict[str, object], message: str) -> None:

@@ -328,7 +328,7 @@ def test_forked_child_refuses_and_leaves_the_parent_alone(serve: Serve, engine: 
     with os.fdopen(reading) as pipe:
         said = pipe.read()
     os.waitpid(child, 0)
-    line = "these connections belong to the process this one was forked from; make a new executor"
+    line = "this executor belongs to the process this one was forked from; make a new one here"
     assert said == f"{line}\n{line}"
     after = Call(server.url, ca_file=ca_file)
     engine.send([after])

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import lithops.multiprocessing as mp
+from lithops.errors import BadCallError
 from lithops.multiprocessing import Event, Process, Queue, config
 
 from .conftest import DEADLINE_S
@@ -208,6 +209,28 @@ def test_what_cannot_be_pickled_is_refused_by_start() -> None:
     with pytest.raises(TypeError, match="cannot pickle '_thread.lock' object"):
         process.start()
     assert mp.active_children() == []
+
+
+class Locked(Process):
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+        self.lock = threading.Lock()
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda lock: Process(target=print, args=(1, lock), name="one"), "argument 1 of process 'one'"),
+        (lambda lock: Process(target=print, kwargs={"end": [lock]}, name="two"), "argument 'end' of process 'two'"),
+        (lambda lock: Process(target=lock.acquire, name="three"), "the target of process 'three'"),
+        (lambda _: Locked("four"), "process 'four'"),
+    ],
+    ids=["position", "keyword", "target", "subclass"],
+)
+def test_what_cannot_be_pickled_of_a_process_is_named(make: Callable[[Any], Process], what: str) -> None:
+    with pytest.raises(BadCallError) as refused:
+        make(threading.Lock()).start()
+    assert str(refused.value).startswith(f"{what} cannot be pickled: it")
 
 
 def test_what_the_standard_librarys_processes_inherit_is_refused() -> None:

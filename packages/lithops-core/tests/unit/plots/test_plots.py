@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from lithops.errors import LithopsError
 from lithops.plots import plot, plot_histogram, plot_timeline
 from lithops.plots.columns import read_columns
-from lithops.plots.timeline import _busy_seconds
+from lithops.plots.histogram import draw_histogram
+from lithops.plots.timeline import _busy_seconds, draw_timeline
 from lithops.plots.units import duration
 
 BLUE, RED, GREY = (0x2F, 0x6D, 0xB5), (0xD6, 0x27, 0x28), (0xDC, 0xDC, 0xDC)
@@ -79,6 +82,21 @@ def test_odd_sizes_and_ranges_draw_without_a_warning(tmp_path: Path, figsize: tu
     for call, entry in enumerate(stats):
         entry["worker_func_exec_time"] = 10.0 ** (call - 25)
     plot(stats, tmp_path / "job", figsize)
+
+
+@pytest.mark.parametrize("figsize", [(10, 6), (5, 3)])
+@pytest.mark.parametrize("draw", [draw_timeline, draw_histogram])
+def test_the_legend_hides_nothing_and_is_all_there(draw: Any, figsize: tuple[float, float]) -> None:
+    figure = Figure(figsize=figsize, layout="constrained")
+    FigureCanvasAgg(figure)
+    draw(figure, read_columns(stats_of(40, failed=frozenset({3}))))
+    figure.draw_without_rendering()
+    assert [axes.get_legend() for axes in figure.axes] == [None] * len(figure.axes)
+    (legend,) = figure.legends
+    place = legend.get_window_extent()
+    assert not any(place.overlaps(axes.get_tightbbox()) for axes in figure.axes)
+    assert 0 <= place.x0 < place.x1 <= figure.bbox.width
+    assert place.y0 >= 0
 
 
 def test_calls_that_took_no_time_at_all_are_drawn(tmp_path: Path) -> None:

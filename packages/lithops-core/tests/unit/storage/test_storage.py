@@ -7,12 +7,14 @@ import pickle
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lithops.errors import BucketNotFound, ConfigError, ObjectNotFound, StorageError, StorageMismatchError
+from lithops.errors import BadCallError, BucketNotFound, ConfigError, ObjectNotFound, StorageError, StorageMismatchError
 from lithops.storage import CloudObject, Storage, StorageNoSuchKeyError
 from lithops.storage.local.client import LocalStorageClient
 
@@ -148,10 +150,54 @@ def test_deleting_takes_one_key_or_many_and_does_not_mind_missing_ones(storage: 
         storage.put_object("b", key, b"")
     storage.delete_object("b", "a")
     storage.delete_object("b", "a")
-    storage.delete_objects("b", "abc")
+    storage.delete_objects("b", ["abc"])
     assert storage.list_keys("b") == ["b", "c"]
     storage.delete_objects("b", iter(["b", "never"]))
     assert storage.list_keys("b") == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("abc", "keys must be a list of keys, found 'abc'; write ['abc']"),
+        (3, "keys must be a list of keys, found 3 of type 'int'"),
+        (["a", 3], "keys must be a list of keys, found 3 of type 'int' in it"),
+    ],
+)
+def test_keys_that_are_no_list_of_keys_are_refused_and_nothing_is_deleted(
+    storage: Storage, keys: Any, message: str
+) -> None:
+    for key in "abc":
+        storage.put_object("b", key, b"")
+    with pytest.raises(BadCallError, match=f"^{re.escape(message)}$"):
+        storage.delete_objects("b", keys)
+    assert storage.list_keys("b") == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("body", [3, None, [1]], ids=repr)
+def test_a_body_that_holds_no_bytes_is_refused(storage: Storage, body: Any) -> None:
+    storage.create_bucket("b")
+    message = f"body must be bytes, text or a binary file, found {body!r} of type {type(body).__name__!r}; write pickle"
+    for put in (lambda: storage.put_object("b", "key", body), lambda: storage.put_cloudobject(body, "b", "key")):
+        with pytest.raises(BadCallError, match=re.escape(message)):
+            put()
+    assert storage.list_keys("b") == []
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda storage: storage.get_cloudobject("x"), "cloudobject must be a CloudObject"),
+        (lambda storage: storage.delete_cloudobject(None), "cloudobject must be a CloudObject"),
+        (lambda storage: storage.delete_cloudobjects(["x"]), r"cloudobjects\[0\] must be a CloudObject"),
+        (lambda storage: storage.delete_cloudobjects("x"), "cloudobjects must be a list of CloudObjects"),
+        (lambda storage: storage.delete_cloudobjects(3), "cloudobjects must be a list of CloudObjects"),
+    ],
+    ids=["get", "delete", "one of many", "text", "number"],
+)
+def test_what_is_no_cloud_object_is_refused(storage: Storage, use: Callable[[Storage], Any], message: str) -> None:
+    with pytest.raises(BadCallError, match=rf"^{message}.*, found ('x'|None|3) of type '(str|NoneType|int)'$"):
+        use(storage)
 
 
 def test_a_cloud_object_gets_a_fresh_key_below_the_session(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -103,6 +104,13 @@ def test_large_arrays_arrive_whole(fexec: FunctionExecutor) -> None:
 
 def test_chunksize_says_how_many_calls_a_worker_gets_at_once(fexec: FunctionExecutor) -> None:
     assert list(fexec.imap(double, range(100), chunksize=7)) == [2 * x for x in range(100)]
+
+
+def test_a_stream_says_whose_it_is(fexec: FunctionExecutor) -> None:
+    stream = fexec.imap(double, range(3))
+    assert re.fullmatch(rf"<ResultStream {fexec.executor_id}-M\d+ double>", repr(stream))
+    stream.close()
+    assert repr(stream).endswith(" double, closed>")
 
 
 def test_results_are_neither_kept_nor_part_of_get_result(fexec: FunctionExecutor) -> None:

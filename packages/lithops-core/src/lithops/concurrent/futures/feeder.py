@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from lithops.concurrent.futures.calls import Batch
 from lithops.concurrent.futures.pace import Pace
 from lithops.concurrent.futures.telling import Teller, outcome_of
-from lithops.errors import ClosedError
+from lithops.errors import ClosedError, refuse_forked
 from lithops.jobs.packing import Packer
 from lithops.jobs.waiting import FOREVER
 from lithops.pool.interrupts import deferred_interrupts
@@ -64,8 +64,7 @@ class Feeder:
 
     def add(self, calls: Sequence[Call]) -> None:
         """Take calls. Raises `ClosedError` after `end`, and in a process that was forked from the executor's."""
-        if os.getpid() != self._owner:  # no lock is safe to take: who held it may not exist in this process
-            raise ClosedError("this executor belongs to the process this one was forked from; make a new one here")
+        refuse_forked("executor", self._owner)
         with self._lock:
             if self._refusal:
                 raise ClosedError(self._refusal)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import time
 import weakref
 from collections.abc import Iterator
@@ -31,8 +30,6 @@ class RedisCarrier(Linked[Address, Link]):
     def __init__(self, address: Address) -> None:
         self._prefix = f"lithops:{{{address.namespace}}}:"
         super().__init__(address)
-        this = weakref.ref(self)
-        os.register_at_fork(after_in_child=lambda: _leave_to_parent(this()))
 
     def _begin(self) -> None:
         super()._begin()
@@ -221,7 +218,7 @@ class RedisCarrier(Linked[Address, Link]):
         self._pool = redis.Redis(**options, decode_responses=False).connection_pool
 
     def _leave_to_parent(self) -> None:
-        """Close, in a forked child, what is its parent's: else this would not be seen to have ended."""
+        # All of them: with one that is open here, the parent would not be seen to have ended.
         for link in list(self._all):
             link.close()
 
@@ -284,8 +281,3 @@ def _plain(value: object) -> object:
     if value is None:
         return ""
     return int(value) if isinstance(value, bool) else value
-
-
-def _leave_to_parent(carrier: RedisCarrier | None) -> None:
-    if carrier is not None:
-        carrier._leave_to_parent()

@@ -8,7 +8,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from lithops.errors import ClosedError
+from lithops.errors import ClosedError, refuse_forked
 from lithops.serverless.http.dispatcher import Dispatcher
 from lithops.serverless.http.queue import Queue
 from lithops.serverless.http.ticket import Exchange as Exchange
@@ -52,7 +52,7 @@ class Engine:
 
         Raises: ClosedError after `close`, and in a process that was forked.
         """
-        self._check_owner()
+        refuse_forked("executor", self._owner)
         tickets = [Ticket(exchange) for exchange in exchanges]
         with self._lock:
             if self._closed:
@@ -66,7 +66,7 @@ class Engine:
 
         Raises: ClosedError in a process that was forked.
         """
-        self._check_owner()
+        refuse_forked("executor", self._owner)
         tickets = self._queue.drop(exchanges)
         with self._lock:
             if self._dispatcher is not None and not self._closed:
@@ -86,10 +86,6 @@ class Engine:
             thread.join(JOIN_S)
             if thread.is_alive():
                 logger.warning("a callback has kept the thread of the connections from ending for %g s", JOIN_S)
-
-    def _check_owner(self) -> None:
-        if os.getpid() != self._owner:
-            raise ClosedError("these connections belong to the process this one was forked from; make a new executor")
 
     def _start(self) -> Dispatcher:
         loop, stop = asyncio.SelectorEventLoop(), asyncio.Event()
