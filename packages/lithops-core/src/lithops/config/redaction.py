@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, overload
 
+from lithops.config.names import slip_of
+
 MASK = "***"
 
 _WORDS = (
@@ -13,6 +15,7 @@ _WORDS = (
     r"|(?:api|access|account|private|auth|shared)_?key)"
 )
 _NAME = re.compile(_WORDS, re.IGNORECASE)
+_OFTEN_MISSPELT = ("password", "passphrase", "secret", "token", "credentials", "api_key", "access_key", "private_key")
 _NOT_SECRET = re.compile(r"(?:path|file|filename|name|url|endpoint|timeout|interval)$", re.IGNORECASE)
 
 _KEY_BLOCK = re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
@@ -26,8 +29,12 @@ _ASSIGNMENT = re.compile(
 
 
 def is_secret_name(name: str) -> bool:
-    """Tell whether a key of this name holds what must not be seen."""
-    return _NAME.search(name) is not None and _NOT_SECRET.search(name) is None
+    """Tell whether a key of this name, or of this slip of the pen, holds what must not be seen."""
+    if _NOT_SECRET.search(name):
+        return False
+    return _NAME.search(name) is not None or any(
+        slip_of(part, _OFTEN_MISSPELT) for part in (name, *re.split(r"[-_.]", name))
+    )
 
 
 @overload

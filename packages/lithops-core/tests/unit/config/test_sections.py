@@ -324,6 +324,55 @@ def test_the_section_of_an_installed_cross_cutting_plugin_is_validated(install: 
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("hots: x", "line 2: unknown key 'hots' in section 'redis'; did you mean 'host'?"),
+        ("host: x\n  passwrd: hunter3", "line 3: unknown key 'passwrd' in section 'redis'; did you mean 'password'?"),
+        ("host: x\n  port: 99999", "line 3: redis.port is 99999; it must be an integer from 1 to 65535"),
+        ("port: 1", "section 'redis': it does not say where Redis is; write 'host:' with its name or address"),
+    ],
+)
+def test_section_redis_is_checked_whatever_is_in_use(written: str, message: str, write: Write) -> None:
+    assert message in refused(config_file=write(f"redis:\n  {written}\n"))
+
+
+def test_section_redis_has_its_defaults_filled_in() -> None:
+    settings = resolve(config={"redis": {"host": "here", "password": "hunter2"}})
+
+    assert (settings["redis"]["port"], settings["redis"]["password"]) == (6379, "hunter2")
+    assert "hunter2" not in repr(settings)
+    assert settings.notes == ()
+    assert resolve(config=settings) == settings
+
+
+def test_a_plugin_called_redis_shares_the_section_with_what_reads_it_anyway(install: Install) -> None:
+    install("redis", "storage", keys="url: str")
+    config = {"redis": {"url": "x://h", "ship_credentials": True}}
+
+    assert resolve(storage="redis", config=config)["redis"] == {"url": "x://h"}
+    assert refused(storage="redis", config={"redis": {"url": "x://h", "hots": "y"}}) == (
+        "the config argument: unknown key 'hots' in section 'redis'; did you mean 'host'?"
+    )
+
+
+@pytest.mark.parametrize("mode", ["serverless", "standalone"])
+def test_the_section_of_a_mode_that_is_not_in_use_is_kept_with_a_note(mode: str, write: Write) -> None:
+    path = write(f"{mode}:\n  bakend: x\n")
+
+    settings = resolve(config_file=path, thorough=True)
+
+    assert settings[mode] == {"bakend": "x"}
+    assert settings.notes == (f"{path}, line 1: section {mode!r} was not checked, because no plugin in use reads it",)
+
+
+@pytest.mark.parametrize("key", ["passwrd", "acces_key", "redis_pasword", "tokne", "SECERT"])
+def test_what_looks_like_a_secret_is_masked_where_nobody_knows_the_keys(key: str) -> None:
+    settings = resolve(config={"far_away": {key: "hunter3", "deep": {key: 4711}, "port": 1}})
+
+    assert settings.as_dict()["far_away"] == {key: "***", "deep": {key: "***"}, "port": 1}
+
+
 def test_the_global_section_arrives_whole(write: Write) -> None:
     path = write(
         """
