@@ -20,7 +20,7 @@ def set_up_logging(settings: GlobalSettings, level: str | int | None = False) ->
     """Give the logger `lithops` a level and a handler, unless the program has given it some.
 
     `level` is an executor's `log_level`: False takes the configured one, None silences, text or a number sets. Raises
-    `ConfigError` for an unknown level, a file that cannot be written and a format that is none.
+    `ConfigError` for an unknown level and a file that cannot be written.
     """
     log = logging.getLogger(NAME)
     chosen = settings.log_level if level is False or level is True else level
@@ -44,10 +44,7 @@ def set_up_logging(settings: GlobalSettings, level: str | int | None = False) ->
 
 
 def _handlers(settings: GlobalSettings, with_stream: bool) -> list[logging.Handler]:
-    try:
-        formatter = logging.Formatter(settings.log_format)
-    except ValueError as error:
-        raise ConfigError(f"log_format is {settings.log_format!r}, no format for log records: {error}") from error
+    formatter = logging.Formatter(settings.log_format)
     handlers: list[logging.Handler] = []
     if settings.log_filename:
         path = os.path.expanduser(settings.log_filename)  # noqa: PTH111 - pathlib takes 3 ms

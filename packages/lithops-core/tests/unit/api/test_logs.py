@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lithops import FunctionExecutor
+from lithops.errors import ConfigError
 
 if TYPE_CHECKING:
     from .conftest import Program
@@ -68,6 +69,13 @@ def test_the_configured_level_is_taken_unless_the_program_has_set_one(own_logger
     logging.getLogger("lithops").setLevel(logging.INFO)
     FunctionExecutor(config=config, worker_processes=1).close()
     assert logging.getLogger("lithops").level == logging.INFO
+
+
+def test_a_file_that_turns_out_not_to_be_writable_is_told_of(own_logger: None, tmp_path: Path) -> None:
+    path = str(tmp_path / ("x" * 300))
+    with pytest.raises(ConfigError) as refused:
+        FunctionExecutor(config={"lithops": {"log_filename": path}}, worker_processes=1)
+    assert str(refused.value) == (f"log_filename {path!r} cannot be written: File name too long; name a file that can")
 
 
 def test_the_log_goes_to_a_file_as_well(own_logger: None, tmp_path: Path) -> None:

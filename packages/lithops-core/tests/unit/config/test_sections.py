@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -403,6 +404,49 @@ def test_the_global_section_arrives_whole(write: Write) -> None:
     assert (general.log_stream, general.log_filename) == ("ext://sys.stdout", "lithops.log")
     assert settings.notes == ()
     assert settings.source == path
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (
+            "log_filename: /nope/x.log",
+            "lithops.log_filename is '/nope/x.log': there is no folder '/nope'; make it, or name a file elsewhere",
+        ),
+        ("log_filename: /", "lithops.log_filename is '/': this is a folder; name a file in it"),
+        (
+            "log_format: '%(message'",
+            "lithops.log_format is '%(message': no format for log records: Invalid format '%(message' for '%' style; "
+            "write it as for Python's logging",
+        ),
+        (
+            "log_format: '%(nope)s'",
+            "lithops.log_format is '%(nope)s': no format for log records: Formatting field not found in record: 'nope'; "
+            "write it as for Python's logging",
+        ),
+        ("log_format: '%(message)d'", "lithops.log_format is '%(message)d': no format for log records: "),
+    ],
+)
+def test_a_log_that_could_not_be_written_is_refused_with_its_line(written: str, message: str, write: Write) -> None:
+    path = write(f"lithops:\n  retries: 1\n  {written}\n")
+
+    assert refused(config_file=path).startswith(f"{path}, line 3: {message}")
+    assert refused(config_file=path, thorough=True).startswith(f"{path}, line 3: {message}")
+
+
+def test_a_log_format_may_name_what_the_program_adds_to_records() -> None:
+    before = logging.getLogRecordFactory()
+
+    def with_request(*arguments: Any) -> logging.LogRecord:
+        record = before(*arguments)
+        record.request = 7
+        return record
+
+    logging.setLogRecordFactory(with_request)
+    try:
+        assert resolve(config={"lithops": {"log_format": "%(request)s"}}).lithops.log_format == "%(request)s"
+    finally:
+        logging.setLogRecordFactory(before)
 
 
 def test_null_is_silence_for_the_log_and_the_default_for_the_rest() -> None:
