@@ -97,6 +97,52 @@ def test_a_wrong_value_names_key_value_and_range(section: str, key: str, value: 
     assert refused(config={section: {key: value}}).startswith(f"the config argument: {section}.{key} is {expected}")
 
 
+@pytest.mark.parametrize(
+    ("section", "key", "value", "expected"),
+    [
+        ("localhost", "worker_processes", "true", "True; it must be an integer from 1 to 10000"),
+        ("localhost", "runtime_memory", "on", "True; it must be an integer of at least 32 or null"),
+        ("lithops", "retries", "true", "True; it must be an integer of at least 0"),
+        ("lithops", "retries", "false", "False; it must be an integer of at least 0"),
+        ("lithops", "chunksize", "yes", "True; it must be an integer of at least 1 or null"),
+        ("lithops", "execution_timeout", "true", "True; it must be a number above 0 or null"),
+        ("redis", "db", "no", "False; it must be an integer of at least 0"),
+    ],
+)
+def test_true_and_false_are_no_numbers(section: str, key: str, value: str, expected: str, write: Write) -> None:
+    path = write(f"redis:\n  host: here\n{section if section != 'redis' else '#'}:\n  {key}: {value}\n")
+
+    assert refused(config_file=path) == f"{path}, line 4: {section}.{key} is {expected}"
+
+
+def test_true_is_no_number_as_a_keyword_either() -> None:
+    assert refused(overrides={"worker_processes": True}) == (
+        "keyword argument worker_processes is True; it must be an integer from 1 to 10000"
+    )
+
+
+def test_true_is_no_number_within_the_values_of_a_plugin(install: Install, write: Write) -> None:
+    install(
+        "harbour",
+        "serverless",
+        keys="""
+        class Quay(BaseModel):
+            depth: float = Field(alias="depth_m")
+        berths: list[int] = []
+        tides: dict[str, int] = {}
+        quay: Quay | None = None
+        flags: list[bool | int] = []
+        """,
+    )
+    path = write("harbour:\n  flags: [true, 2]\n  berths: [1, true]\n  tides: {low: no}\n  quay: {depth_m: yes}\n")
+
+    assert refused(backend="harbour", config_file=path).splitlines() == [
+        f"{path}, line 3: harbour.berths.1 is True: it must be a number",
+        f"{path}, line 4: harbour.tides.low is False: it must be a number",
+        f"{path}, line 5: harbour.quay.depth_m is True: it must be a number",
+    ]
+
+
 def test_a_wrong_value_in_a_file_has_its_line(write: Write) -> None:
     path = write("localhost:\n  stream_logs: true\n  worker_processes: 0\n")
 
