@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, overload
 
 from lithops.config.names import slip_of
@@ -50,6 +51,23 @@ def redact(value: str | Mapping[str, Any]) -> str | dict[str, Any]:
     if isinstance(value, str):
         return _redact_text(value)
     return {key: _redact_entry(key, entry) for key, entry in value.items()}
+
+
+def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a deep copy of a nested mapping in which what `redact` masks is a pydantic secret that holds it."""
+    return {key: _seal(str(key), value) for key, value in values.items()}
+
+
+def _seal(key: str, value: Any) -> Any:
+    if isinstance(value, Mapping):  # all of it is secret if its own name is one
+        return {inner: _seal(key if is_secret_name(key) else str(inner), entry) for inner, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_seal(key, entry) for entry in value)
+    if hasattr(value, "get_secret_value") or _redact_entry(key, value) == value:
+        return deepcopy(value)
+    from pydantic import SecretStr
+
+    return SecretStr(str(value))
 
 
 def _redact_entry(key: object, value: Any) -> Any:
