@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
 
 from pydantic import AliasChoices, BaseModel, SecretStr, ValidationError
@@ -44,15 +45,17 @@ def validate(model: type[Model], entries: Mapping[str, Entry], *, owner: str, do
     False are no numbers, whatever Python and pydantic think of them.
     """
     values = {key: entry.value for key, entry in entries.items()}
-    details: list[ErrorDetails] = []
     try:
         made = model.model_validate(values)
-    except ValidationError as error:
-        details += error.errors(include_url=False)
-    else:
-        details += _counted(values, made)
+        details = [*_counted(values, made)]
         if not details:
             return made
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        failed = {detail["loc"][0] for detail in details if detail["loc"]}
+        rest = {key: value for key, value in values.items() if key not in failed}
+        with suppress(ValidationError):  # if it makes a model of its own, it is looked at as well
+            details += _counted(rest, model.model_validate(rest))
     keys = accepted_keys(model)
     lines = [_complaint(detail, keys, entries, owner, document) for detail in details]
     raise ConfigError("\n".join(lines))  # without the cause, whose text would repeat values, secrets among them

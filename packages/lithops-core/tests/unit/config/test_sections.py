@@ -121,6 +121,12 @@ def test_true_is_no_number_as_a_keyword_either() -> None:
     )
 
 
+def test_true_for_a_number_is_told_together_with_other_wrong_values() -> None:
+    lines = refused(config={"lithops": {"retries": True, "chunksize": 0, "execution_timeout": False}}).splitlines()
+
+    assert [line.split()[3] for line in lines] == ["lithops.execution_timeout", "lithops.chunksize", "lithops.retries"]
+
+
 def test_true_is_no_number_within_the_values_of_a_plugin(install: Install, write: Write) -> None:
     install(
         "harbour",
