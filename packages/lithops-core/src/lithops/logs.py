@@ -6,48 +6,85 @@ import contextlib
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from lithops.errors import ConfigError
+from lithops.records import replaced
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lithops.config.settings import GlobalSettings, Settings
 
 NAME = "lithops"
 
 
-def set_up_logging(settings: GlobalSettings, level: str | int | None = False) -> None:
-    """Give the logger `lithops` a level and a handler, unless the program has given it some.
+_SAID = ("log_level", "log_format", "log_stream", "log_filename")
 
-    `level` is an executor's `log_level`: False takes the configured one, None silences, text or a number sets. Raises
-    `ConfigError` for an unknown level, a file that cannot be written and a format that is none.
+
+class _SetUp:
+    """What executors of this process have done to the logger, of which there is one."""
+
+    level: int | None = None
+    handlers: tuple[logging.Handler, ...] = ()
+    said: Mapping[str, Any] = MappingProxyType({})
+    """Keys that they had other than by default; of several executors, the last one's value."""
+
+
+_set_up = _SetUp()
+
+
+def set_up_logging(settings: GlobalSettings, level: str | int | None = False) -> None:
+    """Give the logger `lithops` a level and handlers, unless the program has given it some.
+
+    `level` is an executor's `log_level`: False takes the configured one, None silences, text or a number sets. What
+    an earlier executor has set up stays, but for what these settings say other than by default. Raises `ConfigError`
+    for an unknown level and a file that cannot be written.
     """
     log = logging.getLogger(NAME)
-    chosen = settings.log_level if level is False or level is True else level
-    if level is False and (log.level != logging.NOTSET or log.handlers):
+    ours = log.level == _set_up.level
+    foreign = any(handler not in _set_up.handlers for handler in log.handlers)
+    if level is False and (foreign or not (ours or log.level == logging.NOTSET)):
         return
-    if chosen is None:
-        log.setLevel(logging.CRITICAL + 1)
-        return
-    try:
-        log.setLevel(chosen.upper() if isinstance(chosen, str) else chosen)
-    except (TypeError, ValueError) as error:
+    said = {**(_set_up.said if ours else {}), **_said(settings)}
+    if level is not False and level is not True:
+        said["log_level"] = level
+    chosen = said.get("log_level", settings.log_level)
+    number = _number(chosen)
+    changed = any(said.get(key) != _set_up.said.get(key) for key in _SAID[1:])
+    if not foreign and (changed or chosen is None or not log.handlers):
+        heard = bool(logging.getLogger().handlers)  # the program has its own way to show records
+        handlers = [] if chosen is None else _handlers(replaced(settings, **said), with_stream=not heard)
+        for handler in _set_up.handlers:
+            log.removeHandler(handler)
+            handler.close()
+        for handler in handlers:
+            log.addHandler(handler)
+        log.propagate = heard or not handlers
+        _set_up.handlers = tuple(handlers)
+    log.setLevel(number)
+    _set_up.level, _set_up.said = number, said
+
+
+def _said(settings: GlobalSettings) -> dict[str, Any]:
+    default = type(settings)()
+    return {key: value for key in _SAID if (value := getattr(settings, key)) != getattr(default, key)}
+
+
+def _number(level: object) -> int:
+    if level is None:
+        return logging.CRITICAL + 1
+    number = logging.getLevelNamesMapping().get(level.upper()) if isinstance(level, str) else level
+    if not isinstance(number, int):
         raise ConfigError(
-            f"log_level is {chosen!r}; it must be DEBUG, INFO, WARNING, ERROR, CRITICAL, a number, or None for silence"
-        ) from error
-    if log.handlers:
-        return
-    heard = bool(logging.getLogger().handlers)  # the program has its own way to show records
-    for handler in _handlers(settings, with_stream=not heard):
-        log.addHandler(handler)
-    log.propagate = heard
+            f"log_level is {level!r}; it must be DEBUG, INFO, WARNING, ERROR, CRITICAL, a number, or None for silence"
+        )
+    return number
 
 
 def _handlers(settings: GlobalSettings, with_stream: bool) -> list[logging.Handler]:
-    try:
-        formatter = logging.Formatter(settings.log_format)
-    except ValueError as error:
-        raise ConfigError(f"log_format is {settings.log_format!r}, no format for log records: {error}") from error
+    formatter = logging.Formatter(settings.log_format)
     handlers: list[logging.Handler] = []
     if settings.log_filename:
         path = os.path.expanduser(settings.log_filename)  # noqa: PTH111 - pathlib takes 3 ms

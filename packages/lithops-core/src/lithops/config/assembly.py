@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lithops.config.names import advice, slip_of
-from lithops.config.readers import MODE_SECTIONS, Reader, known_keys, onlookers, reader_of, readers_in_use
+from lithops.config.readers import (
+    MODE_SECTIONS,
+    REDIS,
+    Reader,
+    front_reader,
+    known_keys,
+    onlookers,
+    reader_of,
+    readers_in_use,
+)
 from lithops.config.settings import (
     EXECUTION_TIMEOUT_S,
     LOCALHOST,
@@ -29,9 +38,6 @@ if TYPE_CHECKING:
     from lithops.config.selection import Selection
     from lithops.config.validation import Entry
 
-_OF_FRONTS = ("redis",)
-"""Sections that are no plugin's: `lithops.multiprocessing` reads and checks them when it needs them."""
-
 
 def assemble(
     document: Document,
@@ -48,6 +54,8 @@ def assemble(
     in_use: list[Reader] = []
     with problems.noted():
         in_use += readers_in_use(document, chosen, overrides, notes)
+    if document.sections.get(REDIS) and not _is_plugins(REDIS):
+        in_use.append(front_reader())
     others = list(onlookers(document, in_use, notes)) if thorough else []
     unread = list(_check_names(document, [*in_use, *others], notes, problems))
     _check_overrides(overrides, next((reader for reader in in_use if reader.family == "compute"), None))
@@ -71,6 +79,12 @@ def assemble(
         notes=tuple(dict.fromkeys(notes)),
         source=source,
     )
+
+
+def _is_plugins(section: str) -> bool:
+    from lithops.plugins import installed
+
+    return any(info.name == section for info in installed())
 
 
 def _as_written(values: Mapping[str, Any], name: str, readers: list[Reader]) -> dict[str, Any]:
@@ -127,7 +141,7 @@ def _general(document: Document, chosen: Selection, notes: list[str], problems: 
 def _check_names(document: Document, readers: list[Reader], notes: list[str], problems: Problems) -> Iterator[str]:
     """Refuse keys that none of a section's readers knows, and yield the sections that nothing reads."""
     for name, values in document.sections.items():
-        if name == "lithops" or (name == LOCALHOST and not values):
+        if name == "lithops" or (name in (LOCALHOST, REDIS) and not values):
             continue
         mine = [reader for reader in readers if name in reader.sections]
         if not mine:
@@ -152,6 +166,8 @@ def _keys_of_namesakes(name: str, values: Mapping[str, Any], readers: list[Reade
         idle = [reader_of(info.family, name) for info in installed() if info.name == name and info.family not in busy]
     except PluginError:  # broken, but not chosen: the keys may well be its own
         return set(values)
+    if name == REDIS:
+        idle.append(front_reader())
     known = known_keys(idle)
     return set(values) if known is None else known
 
@@ -160,11 +176,17 @@ def _check_section_name(document: Document, name: str, readers: list[Reader], no
     from lithops.plugins import installed
 
     infos = {info.name for info in installed()}
-    if name in infos or name in MODE_SECTIONS or name in _OF_FRONTS:
+    if name in infos:
         return
     providers = {reader.provider for reader in readers if reader.provider}
-    known = {"lithops", *MODE_SECTIONS, *_OF_FRONTS, *infos, *providers}
+    known = {"lithops", REDIS, *MODE_SECTIONS, *infos, *providers}
     where = document.where(name)
+    if name not in MODE_SECTIONS:
+        _check_spelling(name, known, where)
+    notes.append(f"{where}: section {name!r} was not checked, because no plugin in use reads it")
+
+
+def _check_spelling(name: str, known: set[str], where: str) -> None:
     if meant := slip_of(name, known):
         raise ConfigError(f"{where}: unknown section {name!r}; did you mean {meant!r}?")
     if not name.isidentifier() or name != name.lower():
@@ -172,7 +194,6 @@ def _check_section_name(document: Document, name: str, readers: list[Reader], no
             f"{where}: unknown section {name!r}; sections are named like plugins, in lower case with underscores: "
             f"{advice(name, known)}"
         )
-    notes.append(f"{where}: section {name!r} was not checked, because no plugin in use reads it")
 
 
 def _check_overrides(overrides: Mapping[str, object], compute: Reader | None) -> None:

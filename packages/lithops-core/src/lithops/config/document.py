@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lithops.config.problems import Problems
 from lithops.errors import ConfigError
@@ -38,7 +38,7 @@ class Document:
 
 def from_mapping(given: Mapping[str, Any], origin: str, problems: Problems | None = None) -> Document:
     """Take a mapping as a document; the caller's is neither kept nor changed."""
-    return Document(origin=origin, sections=_sections(_plain(given), origin, {}, problems or Problems()))
+    return _document(_plain(given), origin, {}, problems or Problems())
 
 
 def parse(text: str, origin: str, problems: Problems | None = None) -> Document:
@@ -58,7 +58,8 @@ def parse(text: str, origin: str, problems: Problems | None = None) -> Document:
         if node is None:
             return Document(origin=origin, sections={})
         lines: dict[Path, int] = {}
-        _prepare(node, (), lines, origin, problems, open_nodes=[], seen=set())
+        reading = _Reading(origin, lines, problems, loader.construct_object)
+        _prepare(node, (), reading, open_nodes=[], seen=set())
         data = loader.construct_document(node)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -73,24 +74,25 @@ def parse(text: str, origin: str, problems: Problems | None = None) -> Document:
         ) from error
     finally:
         loader.dispose()
-    return Document(origin=origin, sections=_sections(data, origin, lines, problems), lines=lines)
+    return _document(data, origin, lines, problems)
 
 
-def _sections(data: object, origin: str, lines: Mapping[Path, int], problems: Problems) -> dict[str, dict[str, Any]]:
+def _document(data: object, origin: str, lines: Mapping[Path, int], problems: Problems) -> Document:
     if not isinstance(data, dict):
         raise ConfigError(
             f"{origin}: a configuration is a mapping of sections to keys, found {_kind(data)}; "
             f"begin with a line 'lithops:' and put keys under it"
         )
-    sections: dict[str, dict[str, Any]] = {}
+    document = Document(origin=origin, sections={}, lines=lines)
     for name, values in data.items():
         with problems.noted():
-            _check_section(name, values, f"{origin}, line {lines[(name,)]}" if (name,) in lines else origin)
-            sections[name] = values or {}
-    return sections
+            _check_section(document, name, values)
+            document.sections[name] = values or {}
+    return document
 
 
-def _check_section(name: object, values: object, where: str) -> None:
+def _check_section(document: Document, name: object, values: object) -> None:
+    where = document.where(name)
     if not isinstance(name, str):
         raise ConfigError(f"{where}: the name of a section is text, found {name!r}; put it in quotes")
     if values is None:
@@ -99,7 +101,9 @@ def _check_section(name: object, values: object, where: str) -> None:
         raise ConfigError(_stray(name, values, where))
     for key in values:
         if not isinstance(key, str):
-            raise ConfigError(f"{where}: section {name!r} has the key {key!r}, which is not text; put it in quotes")
+            raise ConfigError(
+                f"{document.where(name, key)}: section {name!r} has the key {key!r}, which is not text; put it in quotes"
+            )
 
 
 def _stray(name: str, value: object, where: str) -> str:
@@ -125,12 +129,19 @@ def _plain(value: Any) -> Any:
     return reveal(value)
 
 
+class _Reading(NamedTuple):
+    """What is needed, and what is found, on the way through the nodes of a text."""
+
+    origin: str
+    lines: dict[Path, int]
+    problems: Problems
+    construct: Callable[[Node], Any]
+
+
 def _prepare(
     node: Node,
     path: Path,
-    lines: dict[Path, int],
-    origin: str,
-    problems: Problems,
+    reading: _Reading,
     *,
     open_nodes: list[Node],
     seen: set[int],
@@ -139,25 +150,26 @@ def _prepare(
     from yaml.nodes import ScalarNode
 
     if any(node is outer for outer in open_nodes):
-        raise ConfigError(f"{origin}, line {_line(node)}: this value contains itself; write it without the alias")
+        raise ConfigError(
+            f"{reading.origin}, line {_line(node)}: this value contains itself; write it without the alias"
+        )
     if id(node) in seen:  # an alias: done where its anchor stands
         return
     seen.add(id(node))
     if isinstance(node, ScalarNode):
-        with problems.noted():
-            _fill_in(node, origin)
+        with reading.problems.noted():
+            _fill_in(node, reading.origin)
         return
     open_nodes.append(node)
-    for key, child in _children(node, lines, path, origin, problems):
-        _prepare(child, (*path, key), lines, origin, problems, open_nodes=open_nodes, seen=seen)
+    for key, child in _children(node, path, reading):
+        _prepare(child, (*path, key), reading, open_nodes=open_nodes, seen=seen)
     open_nodes.pop()
 
 
-def _children(
-    node: Node, lines: dict[Path, int], path: Path, origin: str, problems: Problems
-) -> Iterator[tuple[object, Node]]:
+def _children(node: Node, path: Path, reading: _Reading) -> Iterator[tuple[object, Node]]:
     from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
+    lines = reading.lines
     if isinstance(node, SequenceNode):
         for index, child in enumerate(node.value):
             lines[(*path, index)] = _line(child)
@@ -165,13 +177,14 @@ def _children(
         return
     assert isinstance(node, MappingNode)  # there are but three kinds of nodes
     for key_node, child in node.value:
-        key = key_node.value if isinstance(key_node, ScalarNode) else None
-        if key is not None and key_node.tag != "tag:yaml.org,2002:merge":
+        key = None
+        if isinstance(key_node, ScalarNode) and key_node.tag != "tag:yaml.org,2002:merge":
+            key = reading.construct(key_node)  # not its text: `yes` is no text, and will be looked for as True
             if (*path, key) in lines:
                 first = lines[(*path, key)]
-                with problems.noted():
+                with reading.problems.noted():
                     raise ConfigError(
-                        f"{origin}, line {_line(key_node)}: {key!r} stands here and on line {first}; remove one"
+                        f"{reading.origin}, line {_line(key_node)}: {key!r} stands here and on line {first}; remove one"
                     )
             lines[(*path, key)] = _line(key_node)
         yield key, child

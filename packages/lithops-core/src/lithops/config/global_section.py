@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -117,6 +119,30 @@ class LithopsSection(BaseModel):
     @classmethod
     def _as_logging_writes_it(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("log_format")
+    @classmethod
+    def _fits_a_record(cls, value: str) -> str:
+        make = logging.getLogRecordFactory()  # the program's own may know more fields
+        record = make("lithops", logging.INFO, __file__, 1, "a line", (), None)
+        try:
+            logging.Formatter(value).format(record)
+        except (ValueError, TypeError) as error:  # the latter is of a field that is shown as what it is not
+            raise ValueError(f"no format for log records: {error}; write it as for Python's logging") from error
+        return value
+
+    @field_validator("log_filename")
+    @classmethod
+    def _can_be_written(cls, value: str | None) -> str | None:
+        if not value:
+            return value
+        path = os.path.expanduser(value)  # noqa: PTH111 - pathlib raises where it may not look, here and below
+        folder = os.path.dirname(path) or "."  # noqa: PTH120
+        if os.path.isdir(path):  # noqa: PTH112
+            raise ValueError("this is a folder; name a file in it")
+        if not os.path.isdir(folder):  # noqa: PTH112
+            raise ValueError(f"there is no folder {folder!r}; make it, or name a file elsewhere")
+        return value
 
     @field_validator("include_modules", mode="before")
     @classmethod

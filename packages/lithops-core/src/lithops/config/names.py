@@ -10,13 +10,23 @@ if TYPE_CHECKING:
 
 def advice(name: str, known: Iterable[str]) -> str:
     """Return `did you mean 'x'?` for the nearest known name, or the list of them all."""
+    names = sorted(set(known))
+    return did_you_mean(name, names) or (f"known: {', '.join(names)}" if names else "there are none")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """Return `did you mean 'x'?` for the nearest known name, None if none is near."""
     from difflib import get_close_matches
 
-    names = sorted(set(known))
-    near = get_close_matches(name.lower().replace("-", "_"), names, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"known: {', '.join(names)}" if names else "there are none"
+    near = get_close_matches(_plain(name), [*known], n=1)
+    return f"did you mean {near[0]!r}?" if near else None
+
+
+def nearest_first(name: str, known: Iterable[str]) -> list[str]:
+    """Return known names by how much they resemble `name`, those that do so equally by the alphabet."""
+    from difflib import SequenceMatcher
+
+    return sorted(sorted(known), key=lambda other: -SequenceMatcher(None, other, _plain(name)).ratio())
 
 
 def slip_of(name: str, known: Iterable[str]) -> str | None:
@@ -25,8 +35,12 @@ def slip_of(name: str, known: Iterable[str]) -> str | None:
     One edit is a slip, two are from nine letters on: short names such as two vendors' abbreviations differ by no more.
     """
     allowed = 2 if len(name) >= 9 else 1
-    plain = name.lower().replace("-", "_")
+    plain = _plain(name)
     return next((other for other in sorted(known) if _edits(plain, other) <= allowed), None)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_")
 
 
 def _edits(one: str, other: str) -> int:

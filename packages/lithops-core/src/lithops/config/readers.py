@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MODE_SECTIONS = ("serverless", "standalone")
 """Sections that lie under those of all backends of a mode."""
+REDIS = "redis"
+"""The section that `lithops.multiprocessing` reads; where plugins of that name are installed, it is theirs as well."""
 
 
 @record
@@ -61,6 +63,13 @@ def readers_in_use(
                 yield reader_of("plugins", info.name)
             except PluginError as error:  # nobody chose it: it is left out, with a warning, when plugins are opened
                 notes.append(f"section {info.name!r} was not checked: {error}")
+
+
+def front_reader() -> Reader:
+    """Return the reader for what `lithops.multiprocessing` reads of section `redis`."""
+    from lithops.config.redis_section import RedisSection
+
+    return Reader(owner=f"section {REDIS!r}", family="front", name=REDIS, model=RedisSection, sections=(REDIS,))
 
 
 def reader_of(family: str, name: str, extra: tuple[str, ...] = ()) -> Reader:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, overload
+
+from lithops.config.names import slip_of
 
 MASK = "***"
 
@@ -13,6 +16,7 @@ _WORDS = (
     r"|(?:api|access|account|private|auth|shared)_?key)"
 )
 _NAME = re.compile(_WORDS, re.IGNORECASE)
+_OFTEN_MISSPELT = ("password", "passphrase", "secret", "token", "credentials", "api_key", "access_key", "private_key")
 _NOT_SECRET = re.compile(r"(?:path|file|filename|name|url|endpoint|timeout|interval)$", re.IGNORECASE)
 
 _KEY_BLOCK = re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
@@ -26,8 +30,12 @@ _ASSIGNMENT = re.compile(
 
 
 def is_secret_name(name: str) -> bool:
-    """Tell whether a key of this name holds what must not be seen."""
-    return _NAME.search(name) is not None and _NOT_SECRET.search(name) is None
+    """Tell whether a key of this name, or of this slip of the pen, holds what must not be seen."""
+    if _NOT_SECRET.search(name):
+        return False
+    return _NAME.search(name) is not None or any(
+        slip_of(part, _OFTEN_MISSPELT) for part in (name, *re.split(r"[-_.]", name))
+    )
 
 
 @overload
@@ -43,6 +51,23 @@ def redact(value: str | Mapping[str, Any]) -> str | dict[str, Any]:
     if isinstance(value, str):
         return _redact_text(value)
     return {key: _redact_entry(key, entry) for key, entry in value.items()}
+
+
+def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a deep copy of a nested mapping in which what `redact` masks is a pydantic secret that holds it."""
+    return {key: _seal(str(key), value) for key, value in values.items()}
+
+
+def _seal(key: str, value: Any) -> Any:
+    if isinstance(value, Mapping):  # all of it is secret if its own name is one
+        return {inner: _seal(key if is_secret_name(key) else str(inner), entry) for inner, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_seal(key, entry) for entry in value)
+    if hasattr(value, "get_secret_value") or _redact_entry(key, value) == value:
+        return deepcopy(value)
+    from pydantic import SecretStr
+
+    return SecretStr(str(value))
 
 
 def _redact_entry(key: object, value: Any) -> Any:

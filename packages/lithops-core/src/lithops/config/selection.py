@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from lithops.config.names import advice
+from lithops.config.names import advice, did_you_mean, nearest_first
 from lithops.config.settings import AUTO, LANES, LOCALHOST
 from lithops.errors import ConfigError, PluginError
 
@@ -45,19 +45,39 @@ def select(
     with problems.noted():
         chosen_mode, chosen_backend = _compute(document, mode, backend, notes)
     with problems.noted():
-        named = _named(document, "storage", "storage", storage)
+        named = _name(document, "storage", "storage", storage)
+        if named not in (None, LOCALHOST):
+            _find("storage", named, document.where("lithops", "storage") if storage is None else "")
         chosen_storage = named or _fitting_storage(chosen_mode, chosen_backend)
     if chosen_storage == LOCALHOST and chosen_mode != LOCALHOST:
         notes.append(
             f"storage 'localhost' is on this machine, out of reach of the workers of {chosen_backend!r}: only what "
             f"fits into requests and answers can travel; pip install lithops-storage-<name> for more"
         )
-    chosen_monitoring = None
+    chosen_monitoring = AUTO
     with problems.noted():
-        chosen_monitoring = monitoring if monitoring is not None else _written(document, "monitoring")
-        if chosen_monitoring is not None and chosen_monitoring not in LANES:
-            chosen_monitoring = _named(document, "monitoring", "monitor", monitoring)
-    return Selection(chosen_mode, chosen_backend, chosen_storage, chosen_monitoring or AUTO, tuple(notes))
+        chosen_monitoring = _monitoring(document, monitoring)
+    return Selection(chosen_mode, chosen_backend, chosen_storage, chosen_monitoring, tuple(notes))
+
+
+def _monitoring(document: Document, argument: str | None) -> str:
+    name = _name(document, "monitoring", "monitor", argument)
+    if name is None:
+        return AUTO
+    if name in LANES:
+        return name
+    from lithops.plugins import installed
+
+    where = document.where("lithops", "monitoring") if argument is None else ""
+    plugins = {info.name for info in installed("monitor")}
+    if name not in plugins:
+        known = nearest_first(name, {*LANES, *plugins})
+        remedy = did_you_mean(name, known) or f"pip install lithops-monitor-{name.replace('_', '-')}"
+        raise PluginError(
+            f"{f'{where}: ' if where else ''}unknown monitor {name!r} (known: {', '.join(known)}); {remedy}"
+        )
+    _find("monitor", name, where)  # two may claim it
+    return name
 
 
 def _compute(document: Document, mode: str | None, backend: str | None, notes: list[str]) -> tuple[str, str]:
@@ -154,13 +174,10 @@ def _is_of(backend: str, mode: str, where: str) -> bool:
         raise
 
 
-def _named(document: Document, key: str, family: str, argument: str | None) -> str | None:
+def _name(document: Document, key: str, family: str, argument: str | None) -> str | None:
     if argument is not None and not isinstance(argument, str):
         raise ConfigError(f"{key} must be the name of a {family} plugin, not {argument!r}")
-    name = argument if argument is not None else _written(document, key)
-    if name is not None and not (family == "storage" and name == LOCALHOST):
-        _find(family, name, "" if argument is not None else document.where("lithops", key))
-    return name
+    return argument if argument is not None else _written(document, key)
 
 
 def _find(family: str, name: str, where: str) -> str:

@@ -70,7 +70,11 @@ class GlobalSettings:
 
 
 class Section(Mapping[str, Any]):
-    """A section of the configuration that reads like a dict; secrets are masked when it is printed, not when read."""
+    """A section of the configuration that reads like a dict; secrets are masked when it is printed, not when read.
+
+    Copies and pickles of it are plain dicts. In a copy secrets are pydantic secrets, which open with
+    `get_secret_value()`; in a pickle they are masked: secrets do not travel.
+    """
 
     __slots__ = ("_values",)
 
@@ -94,9 +98,29 @@ class Section(Mapping[str, Any]):
 
         return repr(redact(self._values))
 
+    def copy(self) -> dict[str, Any]:
+        """Return a dict that may be changed, with pydantic secrets in it."""
+        from lithops.config.redaction import sealed
+
+        return sealed(self._values)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        return self.copy()
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:
+        from lithops.config.redaction import redact
+
+        return dict, (redact(self._values),)
+
 
 class Settings(Mapping[str, Section]):
-    """The settings of one executor. `settings["section"]["key"]` reads like the nested dict of the file."""
+    """The settings of one executor. `settings["section"]["key"]` reads like the nested dict of the file.
+
+    Copies and pickles of it are such plain dicts, which may be changed and handed in as a configuration. In a copy
+    secrets are pydantic secrets, which open with `get_secret_value()`; in a pickle they are masked: secrets do not travel.
+    """
 
     def __init__(
         self,
@@ -143,6 +167,20 @@ class Settings(Mapping[str, Section]):
 
     def __repr__(self) -> str:
         return f"Settings({self.as_dict()!r})"
+
+    def copy(self) -> dict[str, dict[str, Any]]:
+        """Return the nested dict, which may be changed, with pydantic secrets in it."""
+        from lithops.config.redaction import sealed
+
+        return sealed(self._sections())
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, dict[str, Any]]:
+        return self.copy()
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, dict[str, Any]]]]:
+        return dict, (self.as_dict(),)
 
     def as_dict(self, reveal: bool = False) -> dict[str, dict[str, Any]]:
         """Return the nested dict, a copy; secrets are masked unless `reveal`."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lithops.config.accepted import accepted
 from lithops.config.global_section import LithopsSection
+from lithops.config.readers import REDIS
 from lithops.config.validation import holds_secret
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ _WIDTH = 100
 
 
 def render_template(names: Iterable[str] | None = None) -> str:
-    """Return a commented config file with section `lithops` and those of installed plugins.
+    """Return a commented config file with section `lithops`, those of installed plugins, and `redis`.
 
-    `names` are the plugins to show; None shows all. It is valid as it stands and says nothing; a key counts once its
+    `names` are the sections to show; None shows all. It is valid as it stands and says nothing; a key counts once its
     `#` is removed. Raises `PluginError` for a name that is not installed.
     """
     lines = [
@@ -30,18 +31,18 @@ def render_template(names: Iterable[str] | None = None) -> str:
         "",
         *_section("lithops", [LithopsSection]),
     ]
-    for name, models in _plugin_models(names):
+    for name, models in _other_models(names):
         lines += ["", *_section(name, models)]
     return "\n".join(lines) + "\n"
 
 
-def _plugin_models(names: Iterable[str] | None) -> Iterator[tuple[str, list[type[BaseModel]]]]:
+def _other_models(names: Iterable[str] | None) -> Iterator[tuple[str, list[type[BaseModel]]]]:
     from lithops.errors import PluginError
     from lithops.plugins import config_model, installed, load
 
     wanted = set(names) if names is not None else None
     infos = installed()
-    for missing in sorted((wanted or set()) - {info.name for info in infos}):
+    for missing in sorted((wanted or set()) - {REDIS, *(info.name for info in infos)}):
         known = ", ".join(sorted({info.name for info in infos}))
         raise PluginError(f"no plugin {missing!r} is installed (installed: {known}); 'lithops plugins' lists them")
     sections: dict[str, list[type[BaseModel]]] = {}
@@ -56,15 +57,21 @@ def _plugin_models(names: Iterable[str] | None) -> Iterator[tuple[str, list[type
             continue  # a broken plugin must not keep the others out of the file; 'lithops plugins' tells of it
         if model is not None:
             sections.setdefault(info.name, []).append(model)
+    if wanted is None or REDIS in wanted:
+        from lithops.config.redis_section import RedisSection
+
+        sections.setdefault(REDIS, []).append(RedisSection)
     yield from sections.items()
 
 
 def _section(name: str, models: Iterable[type[BaseModel]]) -> Iterator[str]:
     yield f"{name}:"
+    fields: dict[str, FieldInfo] = {}
     for model in models:
-        for key, field in model.model_fields.items():
-            if not field.deprecated:
-                yield from _key(key, field)
+        fields = {**fields, **{key: field for key, field in model.model_fields.items() if key not in fields}}
+    for key, field in fields.items():
+        if not field.deprecated:
+            yield from _key(key, field)
 
 
 def _key(key: str, field: FieldInfo) -> Iterator[str]:

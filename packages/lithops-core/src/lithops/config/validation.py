@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
 
 from pydantic import AliasChoices, BaseModel, SecretStr, ValidationError
@@ -9,8 +11,6 @@ from pydantic import AliasChoices, BaseModel, SecretStr, ValidationError
 from lithops.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
@@ -30,11 +30,7 @@ class Entry(NamedTuple):
 
 def accepted_keys(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """Return every name that a key of the model may be written with, and the field it fills."""
-    keys: dict[str, FieldInfo] = {}
-    for name, field in model.model_fields.items():
-        for spelling in _spellings(name, field, model):
-            keys[spelling] = field
-    return keys
+    return {spelling: model.model_fields[name] for spelling, name in _field_names(model).items()}
 
 
 def takes_any_key(model: type[BaseModel]) -> bool:
@@ -45,14 +41,41 @@ def takes_any_key(model: type[BaseModel]) -> bool:
 def validate(model: type[Model], entries: Mapping[str, Entry], *, owner: str, document: Document) -> Model:
     """Make a model of entries; raises one `ConfigError` with a line for each value that does not fit.
 
-    `owner` says who needs the keys, such as `backend 'localhost'`. Unknown keys are somebody else's to find.
+    `owner` says who needs the keys, such as `backend 'localhost'`. Unknown keys are somebody else's to find. True and
+    False are no numbers, whatever Python and pydantic think of them.
     """
+    values = {key: entry.value for key, entry in entries.items()}
     try:
-        return model.model_validate({key: entry.value for key, entry in entries.items()})
+        made = model.model_validate(values)
+        details = [*_counted(values, made)]
+        if not details:
+            return made
     except ValidationError as error:
-        keys = accepted_keys(model)
-        lines = [_complaint(detail, keys, entries, owner, document) for detail in error.errors(include_url=False)]
-        raise ConfigError("\n".join(lines)) from None  # its own text would repeat values, secrets among them
+        details = error.errors(include_url=False)
+        failed = {detail["loc"][0] for detail in details if detail["loc"]}
+        rest = {key: value for key, value in values.items() if key not in failed}
+        with suppress(ValidationError):  # if it makes a model of its own, it is looked at as well
+            details += _counted(rest, model.model_validate(rest))
+    keys = accepted_keys(model)
+    lines = [_complaint(detail, keys, entries, owner, document) for detail in details]
+    raise ConfigError("\n".join(lines))  # without the cause, whose text would repeat values, secrets among them
+
+
+def _counted(given: object, made: object, path: tuple[int | str, ...] = ()) -> Iterator[ErrorDetails]:
+    """Yield an error for each true or false that was made a number."""
+    if isinstance(given, bool):
+        if type(made) in (int, float) and made == given:
+            yield {"type": "int_type", "loc": path, "msg": "It must be a number", "input": given}
+    elif isinstance(given, Mapping):
+        names: Mapping[str, str] = {}
+        if isinstance(made, BaseModel):
+            names, made = _field_names(type(made)), vars(made)  # an attribute that has lost its sense would warn
+        for key, value in given.items():
+            inner = made.get(names.get(key, key)) if isinstance(made, Mapping) else None
+            yield from _counted(value, inner, (*path, key))
+    elif isinstance(given, (list, tuple)) and isinstance(made, (list, tuple)):
+        for index, (value, inner) in enumerate(zip(given, made, strict=False)):
+            yield from _counted(value, inner, (*path, index))
 
 
 def notes_on(model: type[BaseModel], entries: Mapping[str, Entry], document: Document) -> Iterator[str]:
@@ -82,6 +105,12 @@ def defaults_of(family: str, name: str) -> BaseModel | None:
 
     model = config_model(load(find(family, name)))
     return model() if model is not None else None
+
+
+def _field_names(model: type[BaseModel]) -> dict[str, str]:
+    """Return every name that a key may be written with, and the name of the field it fills."""
+    fields = model.model_fields.items()
+    return {spelling: name for name, field in fields for spelling in _spellings(name, field, model)}
 
 
 def _spellings(name: str, field: FieldInfo, model: type[BaseModel]) -> Iterator[str]:

@@ -13,8 +13,8 @@ from lithops.errors import ConfigError
 
 if TYPE_CHECKING:
     from lithops.config.document import Document
+    from lithops.config.redis_section import RedisSection
     from lithops.config.settings import Settings
-    from lithops.multiprocessing.remote.settings import RedisSection
 
 LITHOPS_CONFIG = "LITHOPS_CONFIG"
 STREAM_STDOUT = "STREAM_STDOUT"
@@ -101,9 +101,10 @@ def redis_section() -> RedisSection | None:
     written = document()
     if "redis" not in written.sections:
         return None
-    from lithops.multiprocessing.remote.settings import read_section
+    from lithops.config.redis_section import read_section
 
-    return read_section(written, shared=settings().storage == "redis")
+    settings()  # refuses keys that nobody knows
+    return read_section(written)
 
 
 @lru_cache(maxsize=1)

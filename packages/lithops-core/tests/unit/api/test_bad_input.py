@@ -171,10 +171,10 @@ def test_a_runtime_that_is_no_interpreter_is_refused(program: str) -> None:
 
 def test_a_log_that_cannot_be_written_is_refused(tmp_path: Path, own_logger: None) -> None:
     config = {"lithops": {"log_filename": str(tmp_path / "no" / "such" / "folder.log")}}
-    with pytest.raises(ConfigError, match=r"log_filename '.*folder\.log' cannot be written: No such file or directory"):
+    with pytest.raises(ConfigError, match=r"log_filename is '.*folder\.log': there is no folder"):
         FunctionExecutor(config=config)
 
 
 def test_a_log_format_that_is_none_is_refused(own_logger: None) -> None:
-    with pytest.raises(ConfigError, match="log_format is '%\\(nonsense', no format for log records"):
+    with pytest.raises(ConfigError, match="log_format is '%\\(nonsense': no format for log records"):
         FunctionExecutor(config={"lithops": {"log_format": "%(nonsense"}})

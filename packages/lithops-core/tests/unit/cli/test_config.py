@@ -137,6 +137,17 @@ def test_validate_checks_sections_of_plugins_that_are_not_in_use(
     assert outcome.err == f"error: {config}, line 2: harbour.berths is 'many'; it must be an integer\n"
 
 
+def test_validate_checks_section_redis_which_is_no_plugins(lithops: Lithops, config: Path) -> None:
+    config.write_text("redis:\n  host: here\n  passwrd: hunter3\n")
+
+    for action in ("validate", "show"):
+        outcome = lithops("config", action, "-c", str(config))
+        assert (outcome.code, outcome.out) == (1, "")
+        assert outcome.err == (
+            f"error: {config}, line 3: unknown key 'passwrd' in section 'redis'; did you mean 'password'?\n"
+        )
+
+
 SEVERAL = """
 lithops:
   backend: aws_lamda

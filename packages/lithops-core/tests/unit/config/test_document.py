@@ -152,11 +152,20 @@ def test_a_value_in_the_place_of_a_section_is_not_shown() -> None:
 
 
 def test_names_of_sections_are_text() -> None:
-    assert refused("1: {}\n") == "f: the name of a section is text, found 1; put it in quotes"
+    assert refused("a:\n1: {}\n") == "f, line 2: the name of a section is text, found 1; put it in quotes"
 
 
 def test_names_of_keys_are_text() -> None:
-    assert refused("a: {true: 1}\n") == "f, line 1: section 'a' has the key True, which is not text; put it in quotes"
+    assert refused("a:\n  x: 1\n  on: 2\n") == (
+        "f, line 3: section 'a' has the key True, which is not text; put it in quotes"
+    )
+    assert refused("a:\n  x: 1\n  2024-01-31: 2\n").startswith("f, line 3: section 'a' has the key datetime.date(")
+
+
+def test_the_same_key_in_two_spellings_is_refused() -> None:
+    assert refused("a:\n  b: {yes: 1}\n  c:\n    on: 1\n    true: 2\n") == (
+        "f, line 5: True stands here and on line 4; remove one"
+    )
 
 
 def test_a_mapping_is_copied() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,58 @@ def test_a_keyword_wins_over_the_file() -> None:
 )
 def test_a_wrong_value_names_key_value_and_range(section: str, key: str, value: object, expected: str) -> None:
     assert refused(config={section: {key: value}}).startswith(f"the config argument: {section}.{key} is {expected}")
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "expected"),
+    [
+        ("localhost", "worker_processes", "true", "True; it must be an integer from 1 to 10000"),
+        ("localhost", "runtime_memory", "on", "True; it must be an integer of at least 32 or null"),
+        ("lithops", "retries", "true", "True; it must be an integer of at least 0"),
+        ("lithops", "retries", "false", "False; it must be an integer of at least 0"),
+        ("lithops", "chunksize", "yes", "True; it must be an integer of at least 1 or null"),
+        ("lithops", "execution_timeout", "true", "True; it must be a number above 0 or null"),
+        ("redis", "db", "no", "False; it must be an integer of at least 0"),
+    ],
+)
+def test_true_and_false_are_no_numbers(section: str, key: str, value: str, expected: str, write: Write) -> None:
+    path = write(f"redis:\n  host: here\n{section if section != 'redis' else '#'}:\n  {key}: {value}\n")
+
+    assert refused(config_file=path) == f"{path}, line 4: {section}.{key} is {expected}"
+
+
+def test_true_is_no_number_as_a_keyword_either() -> None:
+    assert refused(overrides={"worker_processes": True}) == (
+        "keyword argument worker_processes is True; it must be an integer from 1 to 10000"
+    )
+
+
+def test_true_for_a_number_is_told_together_with_other_wrong_values() -> None:
+    lines = refused(config={"lithops": {"retries": True, "chunksize": 0, "execution_timeout": False}}).splitlines()
+
+    assert [line.split()[3] for line in lines] == ["lithops.execution_timeout", "lithops.chunksize", "lithops.retries"]
+
+
+def test_true_is_no_number_within_the_values_of_a_plugin(install: Install, write: Write) -> None:
+    install(
+        "harbour",
+        "serverless",
+        keys="""
+        class Quay(BaseModel):
+            depth: float = Field(alias="depth_m")
+        berths: list[int] = []
+        tides: dict[str, int] = {}
+        quay: Quay | None = None
+        flags: list[bool | int] = []
+        """,
+    )
+    path = write("harbour:\n  flags: [true, 2]\n  berths: [1, true]\n  tides: {low: no}\n  quay: {depth_m: yes}\n")
+
+    assert refused(backend="harbour", config_file=path).splitlines() == [
+        f"{path}, line 3: harbour.berths.1 is True: it must be a number",
+        f"{path}, line 4: harbour.tides.low is False: it must be a number",
+        f"{path}, line 5: harbour.quay.depth_m is True: it must be a number",
+    ]
 
 
 def test_a_wrong_value_in_a_file_has_its_line(write: Write) -> None:
@@ -324,6 +377,55 @@ def test_the_section_of_an_installed_cross_cutting_plugin_is_validated(install: 
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("hots: x", "line 2: unknown key 'hots' in section 'redis'; did you mean 'host'?"),
+        ("host: x\n  passwrd: hunter3", "line 3: unknown key 'passwrd' in section 'redis'; did you mean 'password'?"),
+        ("host: x\n  port: 99999", "line 3: redis.port is 99999; it must be an integer from 1 to 65535"),
+        ("port: 1", "section 'redis': it does not say where Redis is; write 'host:' with its name or address"),
+    ],
+)
+def test_section_redis_is_checked_whatever_is_in_use(written: str, message: str, write: Write) -> None:
+    assert message in refused(config_file=write(f"redis:\n  {written}\n"))
+
+
+def test_section_redis_has_its_defaults_filled_in() -> None:
+    settings = resolve(config={"redis": {"host": "here", "password": "hunter2"}})
+
+    assert (settings["redis"]["port"], settings["redis"]["password"]) == (6379, "hunter2")
+    assert "hunter2" not in repr(settings)
+    assert settings.notes == ()
+    assert resolve(config=settings) == settings
+
+
+def test_a_plugin_called_redis_shares_the_section_with_what_reads_it_anyway(install: Install) -> None:
+    install("redis", "storage", keys="url: str")
+    config = {"redis": {"url": "x://h", "ship_credentials": True}}
+
+    assert resolve(storage="redis", config=config)["redis"] == {"url": "x://h"}
+    assert refused(storage="redis", config={"redis": {"url": "x://h", "hots": "y"}}) == (
+        "the config argument: unknown key 'hots' in section 'redis'; did you mean 'host'?"
+    )
+
+
+@pytest.mark.parametrize("mode", ["serverless", "standalone"])
+def test_the_section_of_a_mode_that_is_not_in_use_is_kept_with_a_note(mode: str, write: Write) -> None:
+    path = write(f"{mode}:\n  bakend: x\n")
+
+    settings = resolve(config_file=path, thorough=True)
+
+    assert settings[mode] == {"bakend": "x"}
+    assert settings.notes == (f"{path}, line 1: section {mode!r} was not checked, because no plugin in use reads it",)
+
+
+@pytest.mark.parametrize("key", ["passwrd", "acces_key", "redis_pasword", "tokne", "SECERT"])
+def test_what_looks_like_a_secret_is_masked_where_nobody_knows_the_keys(key: str) -> None:
+    settings = resolve(config={"far_away": {key: "hunter3", "deep": {key: 4711}, "port": 1}})
+
+    assert settings.as_dict()["far_away"] == {key: "***", "deep": {key: "***"}, "port": 1}
+
+
 def test_the_global_section_arrives_whole(write: Write) -> None:
     path = write(
         """
@@ -354,6 +456,49 @@ def test_the_global_section_arrives_whole(write: Write) -> None:
     assert (general.log_stream, general.log_filename) == ("ext://sys.stdout", "lithops.log")
     assert settings.notes == ()
     assert settings.source == path
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (
+            "log_filename: /nope/x.log",
+            "lithops.log_filename is '/nope/x.log': there is no folder '/nope'; make it, or name a file elsewhere",
+        ),
+        ("log_filename: /", "lithops.log_filename is '/': this is a folder; name a file in it"),
+        (
+            "log_format: '%(message'",
+            "lithops.log_format is '%(message': no format for log records: Invalid format '%(message' for '%' style; "
+            "write it as for Python's logging",
+        ),
+        (
+            "log_format: '%(nope)s'",
+            "lithops.log_format is '%(nope)s': no format for log records: Formatting field not found in record: 'nope'; "
+            "write it as for Python's logging",
+        ),
+        ("log_format: '%(message)d'", "lithops.log_format is '%(message)d': no format for log records: "),
+    ],
+)
+def test_a_log_that_could_not_be_written_is_refused_with_its_line(written: str, message: str, write: Write) -> None:
+    path = write(f"lithops:\n  retries: 1\n  {written}\n")
+
+    assert refused(config_file=path).startswith(f"{path}, line 3: {message}")
+    assert refused(config_file=path, thorough=True).startswith(f"{path}, line 3: {message}")
+
+
+def test_a_log_format_may_name_what_the_program_adds_to_records() -> None:
+    before = logging.getLogRecordFactory()
+
+    def with_request(*arguments: Any) -> logging.LogRecord:
+        record = before(*arguments)
+        record.request = 7
+        return record
+
+    logging.setLogRecordFactory(with_request)
+    try:
+        assert resolve(config={"lithops": {"log_format": "%(request)s"}}).lithops.log_format == "%(request)s"
+    finally:
+        logging.setLogRecordFactory(before)
 
 
 def test_null_is_silence_for_the_log_and_the_default_for_the_rest() -> None:

@@ -152,13 +152,30 @@ def test_an_unknown_backend_says_what_is_installed_and_what_to_install() -> None
     [
         ("backend", "locahost", "unknown compute backend 'locahost' (installed: localhost); did you mean 'localhost'?"),
         ("storage", "far", "unknown storage backend 'far' (installed: localhost); pip install lithops-storage-far"),
-        ("monitoring", "rabbit", "unknown monitor 'rabbit' (installed: none); pip install lithops-monitor-rabbit"),
+        ("monitoring", "storge", "unknown monitor 'storge' (known: storage, auto, response); did you mean 'storage'?"),
     ],
 )
 def test_an_unknown_name_in_a_file_has_its_line(key: str, name: str, message: str, write: Write) -> None:
     path = write(f"lithops:\n  {key}: {name}\n")
 
     assert refused(config_file=path) == f"{path}, line 2: {message}"
+
+
+def test_an_unknown_monitor_says_what_is_known_the_nearest_first(install: Install) -> None:
+    install("gulls", "monitor")
+
+    assert refused(monitoring="gull") == (
+        "unknown monitor 'gull' (known: gulls, auto, storage, response); did you mean 'gulls'?"
+    )
+    assert refused(monitoring="rabbit_mq").endswith("); pip install lithops-monitor-rabbit-mq")
+
+
+def test_an_unknown_monitor_is_told_of_once(write: Write) -> None:
+    path = write("lithops:\n  retries: -1\n  monitoring: storge\n")
+
+    lines = refused(config_file=path, thorough=True).splitlines()
+
+    assert [line.partition(": ")[0] for line in lines] == [f"{path}, line 3", f"{path}, line 2"]
 
 
 @pytest.mark.parametrize(("key", "argument"), [("backend", 3), ("storage", 3), ("monitoring", 3)])

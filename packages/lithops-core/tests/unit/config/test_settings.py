@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-from typing import TYPE_CHECKING
+import pickle
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import BaseModel, SecretStr
@@ -13,6 +15,8 @@ from lithops.config.global_section import LithopsSection
 from lithops.config.settings import SELECTORS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .conftest import Install
 
 
@@ -64,6 +68,50 @@ def test_secrets_are_masked_whenever_settings_are_printed(settings: Settings) ->
 def test_as_dict_reveals_secrets_only_when_told_to(settings: Settings) -> None:
     assert settings.as_dict()["harbour"] == {"quay": "q", "hatch": "***"}
     assert settings.as_dict(reveal=True)["harbour"] == {"quay": "q", "hatch": "hunter2"}
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda settings: settings.copy()])
+def test_a_copy_is_a_nested_dict_with_secret_objects(copied: Callable[[Any], Any], settings: Settings) -> None:
+    twin = copied(settings)
+
+    assert (type(twin), type(twin["harbour"]), type(twin["other"]["deep"])) == (dict, dict, dict)
+    assert twin["lithops"] == settings["lithops"]
+    assert "hunter" not in repr(twin)
+    assert copied(settings["harbour"]) == twin["harbour"] == {"quay": "q", "hatch": SecretStr("hunter2")}
+    assert twin["other"] == {
+        "api_key": SecretStr("hunter3"),
+        "deep": {"password": SecretStr("hunter4"), "size": 1},
+    }
+
+    twin["other"]["deep"]["size"] = 2
+    assert settings["other"]["deep"]["size"] == 1
+
+
+def test_all_that_is_masked_when_printed_is_a_secret_in_a_copy() -> None:
+    written = {"credentials": {"user": "me", "pin": 4711}, "urls": ["x://me:hunter2@h", "y://h"], "token": None}
+
+    twin = Settings(unchecked={"far": written}).copy()["far"]
+
+    assert twin == {
+        "credentials": {"user": SecretStr("me"), "pin": SecretStr("4711")},
+        "urls": [SecretStr("x://me:hunter2@h"), "y://h"],
+        "token": None,
+    }
+
+
+def test_a_changed_copy_can_be_handed_in_as_a_config(install: Install) -> None:
+    install("harbour", "serverless", keys="hatch: SecretStr\nquay: str = 'q'")
+    config = copy.deepcopy(resolve(backend="harbour", config={"harbour": {"hatch": "hunter2"}}))
+    config["harbour"]["quay"] = "r"  # type: ignore[index]  # deepcopy of a Settings is a dict
+
+    assert resolve(config=config)["harbour"] == {"hatch": "hunter2", "quay": "r"}
+
+
+def test_secrets_do_not_travel_in_a_pickle(settings: Settings) -> None:
+    travelled = pickle.dumps((settings, settings["harbour"]))
+
+    assert b"hunter" not in travelled
+    assert pickle.loads(travelled) == (settings.as_dict(), {"quay": "q", "hatch": "***"})
 
 
 def test_settings_can_be_handed_in_as_a_config_again(install: Install) -> None:

@@ -27,7 +27,10 @@ def test_the_template_is_valid_and_says_nothing(write: Write) -> None:
     assert settings.notes == ()
 
 
-def test_every_key_of_the_template_is_valid_once_its_mark_is_removed(write: Write) -> None:
+def test_every_key_of_the_template_is_valid_once_its_mark_is_removed(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_PASSWORD", "hunter2")
     text = re.sub(r"^  #(?=\w+: )", "  ", render_template(), flags=re.MULTILINE)
     text = text.replace("/opt/project/.venv/bin/python", "python3")
 
@@ -46,6 +49,22 @@ def test_the_template_shows_keys_with_meaning_range_and_default(install: Install
     assert "  # where ships land (text; needed)\n  #quay: '...'\n" in text
     assert "  # opens the hold (text; needed)\n  #hatch: ${HATCH}\n" in text
     assert "localhost:" not in text
+
+
+def test_section_redis_is_shown_like_those_of_plugins() -> None:
+    assert "redis:\n  # the server's name or address (text, at least 1 long or null)\n" in render_template()
+    assert "  #password: ${REDIS_PASSWORD}\n" in render_template(["redis"])
+    assert "localhost:" not in render_template(["redis"])
+
+
+def test_a_key_that_a_plugin_called_redis_has_as_well_is_shown_once(install: Install) -> None:
+    install("redis", "storage", keys='host: str = Field("near", description="mine")')
+
+    text = render_template(["redis"])
+
+    assert text.count("  #host: ") == 1
+    assert "  # mine (text)\n  #host: near\n" in text
+    assert "  #ship_credentials: false\n" in text
 
 
 def test_keys_without_sense_are_not_shown() -> None:

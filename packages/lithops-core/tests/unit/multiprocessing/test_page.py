@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import lithops.multiprocessing as mp
+from lithops.config.redis_section import RedisSection
 from lithops.multiprocessing import config
-from lithops.multiprocessing.remote.settings import RedisSection
 
 PAGE = next(
     page for folder in Path(__file__).resolve().parents if (page := folder / "docs" / "multiprocessing.md").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -273,7 +274,8 @@ def test_what_fails_beside_the_loop_is_logged_and_stops_nothing(caplog: pytest.L
         fexec._helper.add(lambda: 1 // 0)  # type: ignore[arg-type,return-value]
         return await fexec.call_async(double, 4)
 
-    assert run(main) == 8
+    with caplog.at_level(logging.ERROR, "lithops"):
+        assert run(main) == 8
     assert "work beside an event loop failed" in caplog.text
 
 

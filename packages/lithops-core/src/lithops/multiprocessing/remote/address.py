@@ -41,7 +41,7 @@ class Address(NamedTuple):
         from lithops.multiprocessing import config
 
         section = config.redis_section()
-        if section is not None and section.password is not None and section.where == self.where:
+        if section is not None and section.password is not None and where(section.options(secret=False)) == self.where:
             return section.options(secret=True)
         raise CarrierError(
             f"Redis at {self.where} wants a password, which this process does not have: give its machine a "
