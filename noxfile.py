@@ -190,13 +190,14 @@ def _register_tests(package: Package) -> None:
     def tests(session: nox.Session) -> None:
         session.notify("account")
         _record({}, [(f"tests({package.name})-{version}", f"python{version}") for version in missing])
-        _install(session, "lithops-core", "lithops-testing", package.name, extra=tuple(package.group("test")))
+        extra = (*package.group("test"), "pytest-xdist>=3.6")
+        _install(session, "lithops-core", "lithops-testing", package.name, extra=extra)
         folders = [package.folder / "tests" / kind for kind in ("unit", "contract")]
         existing = [str(folder) for folder in folders if folder.is_dir()]
         if not existing:
             session.log(f"{package.name} has neither tests/unit nor tests/contract yet")
             return
-        _pytest(session, *existing)
+        _pytest(session, "--numprocesses=2", *existing)  # most of the time they wait for processes
 
     tests.__doc__ = f"Run the tests of {package.name} against the installed wheels."
 

@@ -84,7 +84,7 @@ def test_thousands_of_jobs_in_one_executor_leak_nothing(monkeypatch: pytest.Monk
     assert len(fexec.futures) <= 101
     fexec.close()
     assert more_objects - objects < 300
-    assert more_held - held < 50_000
+    assert more_held - held < 80_000  # an object for each job would be more
 
 
 def test_results_that_were_taken_are_let_go(lone: FunctionExecutor) -> None:
