@@ -108,7 +108,9 @@ def _initializer(names: tuple[str, ...], defaults: dict[str, Any], *, checked: b
         lines.append(f" self.{name} = {name}")
     if checked:
         lines.append(" self.__post_init__()")
-    exec(f"def __init__(self, *, {', '.join(parameters)}):\n" + "\n".join(lines), scope)  # noqa: S102 - of names only
+    text = f"def __init__(self, *, {', '.join(parameters)}):\n" + "\n".join(lines)
+    # Compiled before, since to run text would make CPython forget that Ctrl-C is what a program ends by.
+    exec(compile(text, "<record>", "exec"), scope)  # noqa: S102 - of names only
     made: Callable[..., None] = scope["__init__"]
     return made
 

@@ -106,11 +106,11 @@ def executor(make: Make) -> lithops.FunctionExecutor:
 
 @pytest.fixture
 def zygote_of() -> Callable[[], psutil.Process]:
-    """Return what finds the one process that starts the workers."""
+    """Return what finds the process that starts the workers: the latest, as executors of others may not be gone yet."""
 
     def find() -> psutil.Process:
-        (zygote,) = [child for child in psutil.Process().children() if "zygote" in " ".join(child.cmdline())]
-        return zygote
+        zygotes = [child for child in psutil.Process().children() if "zygote" in " ".join(child.cmdline())]
+        return max(zygotes, key=lambda zygote: zygote.create_time())
 
     return find
 
