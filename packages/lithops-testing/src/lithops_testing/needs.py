@@ -68,7 +68,8 @@ def _answers(*command: str) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker and start to count."""
     config.addinivalue_line("markers", _MARKER)
-    config.pluginmanager.register(_Tally(), "lithops-tally")
+    if not hasattr(config, "workerinput"):  # who has others run the tests hears of all of them
+        config.pluginmanager.register(_Tally(), "lithops-tally")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+
+from lithops.config import resolve
+from lithops.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,3 +82,15 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
             del sys.path_importer_cache[stale]
 
     return install_plugin
+
+
+def refused(**arguments: object) -> str:
+    """Return what is said of a configuration that cannot be used."""
+    with pytest.raises(ConfigError) as caught:
+        resolve(**arguments)  # type: ignore[arg-type]
+    return str(caught.value)
+
+
+def compute(**arguments: Any) -> Any:
+    """Return the section of the compute backend."""
+    return resolve(**arguments).compute
