@@ -57,6 +57,16 @@ def test_skipped_tests_are_listed_with_what_they_need(sample: pytest.Pytester) -
     )
 
 
+def test_outcomes_are_counted_once_by_who_has_others_run_the_tests(
+    sample: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tally = sample.path / "tally.jsonl"
+    monkeypatch.setenv("LITHOPS_TEST_TALLY", str(tally))
+    sample.runpytest_subprocess("-p", "lithops_testing.needs", "--numprocesses=2")
+    (line,) = tally.read_text().splitlines()
+    assert json.loads(line)["counts"] == {"skipped": 2, "passed": 1}
+
+
 def test_require_all_turns_what_is_not_run_into_a_failure(
     sample: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
