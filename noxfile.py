@@ -308,6 +308,16 @@ def bench(session: nox.Session) -> None:
     session.run(sys.executable, str(ROOT / "benchmarks" / "run.py"), *session.posargs, external=True)
 
 
+@nox.session(default=False)
+def soak(session: nox.Session) -> None:
+    """Run what takes its time: thousands of calls while everything goes wrong now and then."""
+    _install(session, "lithops-core", "lithops-testing", extra=tuple(PACKAGES["lithops-testing"].group("test")))
+    _pytest(
+        session,
+        *(str(folder) for package in PACKAGES.values() if (folder := package.folder / "tests" / "soak").is_dir()),
+    )
+
+
 @nox.session(default=False, venv_backend="none")
 def account(session: nox.Session) -> None:
     """Fail when something was not run and LITHOPS_TEST_REQUIRE=all; queued by itself after the tests."""
