@@ -62,7 +62,7 @@ def test_new_package_gets_a_session_without_an_edit(copy: Path) -> None:
 def test_everything_but_what_takes_long_runs_by_default(ours: dict[str, tuple[bool, set[str]]]) -> None:
     # `account` is queued by the sessions that have something to account for.
     left_out = {re.sub(r"-3\.\d+$", "", name) for name, (default, _) in ours.items() if not default}
-    assert left_out == {"bench", "account", "standard"}
+    assert left_out == {"bench", "soak", "account", "standard"}
 
 
 @pytest.mark.parametrize("document", ["docs/development.md", "CONTRIBUTING.md", "noxfile.py", "README.md"])
