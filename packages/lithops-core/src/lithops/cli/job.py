@@ -29,7 +29,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", short_help="List jobs that can be attached to.")
 @json_option
 @debug_option
 def list_jobs(as_json: bool) -> None:
@@ -66,7 +66,7 @@ def list_jobs(as_json: bool) -> None:
         click.echo("no job can be attached to")
 
 
-@command.command("show")
+@command.command("show", short_help="Say how far a job has come.")
 @click.argument("key")
 @config_option
 @json_option
@@ -89,7 +89,7 @@ def show(key: str, config_file: str | None, as_json: bool) -> None:
     show_table(headers, [tuple(str(value) for value in row.values()) for row in rows])
 
 
-@command.command("attach")
+@command.command("attach", short_help="Collect the results of a job whose program has ended.")
 @click.argument("key")
 @config_option
 @click.option(
@@ -125,7 +125,7 @@ def attach(context: click.Context, key: str, config_file: str | None, output: st
         context.exit(1)
 
 
-@command.command("cancel")
+@command.command("cancel", short_help="End a job whose program has ended.")
 @click.argument("key")
 @config_option
 @debug_option
