@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+_SINK = ("accepted", "started", "reported", "lost", "throttled", "refused")
+"""The methods of `lithops.types.Sink`."""
 
 
 class Plugins:
@@ -185,8 +187,14 @@ class Plugins:
     def wrap_sink(self, sink: types.Sink) -> types.Sink:
         """Return `sink` behind what the plugins put in front of it, one around the other."""
         for _, label, hook in self._listeners("wrap_sink"):
-            answers = _guarded(label, hook, sink=sink)
-            sink = answers[0] if answers else sink
+            for answer in _guarded(label, hook, sink=sink):
+                missing = [name for name in _SINK if not callable(getattr(answer, name, None))]
+                if missing:
+                    logger.warning(
+                        "%s returned no sink from 'wrap_sink' (no %r), so nothing is wrapped", label, missing[0]
+                    )
+                else:
+                    sink = answer
         return sink
 
     def job_started(self, job: types.JobInfo) -> None:

@@ -229,9 +229,15 @@ def test_close_reaches_every_plugin_once() -> None:
     assert seen == ["store", "acme"]
 
 
+class Chain(list[str]):
+    """A sink that says what it stands behind."""
+
+    accepted = started = reported = lost = throttled = refused = list.append
+
+
 def test_sinks_are_chained_plugin_by_plugin(caplog: pytest.LogCaptureFixture) -> None:
     def wrap_sink(self: Any, sink: Any) -> Any:
-        return [self.name, *sink]
+        return Chain([self.name, *sink])
 
     def fail(self: object) -> None:
         raise RuntimeError("boom")
@@ -310,3 +316,10 @@ def test_a_cross_cutting_plugin_that_nobody_chose_is_left_out(caplog: pytest.Log
     plugins.job_started(JOB)
     assert heard == [JOB]
     assert "left out: " in caplog.text
+
+
+def test_what_is_no_sink_is_told_of_and_not_used(caplog: pytest.LogCaptureFixture) -> None:
+    sink = object()
+    wrong = type("Wrong", (), {"wrap_sink": lithops.hookimpl(lambda self, sink: "rubbish")})()
+    assert Plugins(None, others=[wrong]).wrap_sink(sink) is sink  # type: ignore[arg-type]  # only handed on
+    assert "returned no sink from 'wrap_sink' (no 'accepted'), so nothing is wrapped" in caplog.text
