@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_SINK = ("accepted", "started", "reported", "lost", "throttled", "refused")
-"""The methods of `lithops.types.Sink`."""
 
 
 class Plugins:
@@ -188,13 +186,10 @@ class Plugins:
         """Return `sink` behind what the plugins put in front of it, one around the other."""
         for _, label, hook in self._listeners("wrap_sink"):
             for answer in _guarded(label, hook, sink=sink):
-                missing = [name for name in _SINK if not callable(getattr(answer, name, None))]
-                if missing:
-                    logger.warning(
-                        "%s returned no sink from 'wrap_sink' (no %r), so nothing is wrapped", label, missing[0]
-                    )
-                else:
+                if callable(getattr(answer, "reported", None)):
                     sink = answer
+                else:
+                    logger.warning("%s returned no sink from its hook 'wrap_sink', so nothing is wrapped", label)
         return sink
 
     def job_started(self, job: types.JobInfo) -> None:
