@@ -67,8 +67,8 @@ class Answers:
 
 
 def cause_of(code: str) -> Cause:
-    """Return how an environment ended, of which the service says `code`; empty if nothing was wrong."""
-    return CAUSES.get(code, Cause.KILLED)
+    """Return how an environment ended, of which the service says `code`; UNREACHABLE if nothing took it down."""
+    return CAUSES.get(code, Cause.UNREACHABLE)
 
 
 def state_of(event: Mapping[str, str]) -> ActivationState:
